@@ -1,0 +1,19 @@
+/*
+ * journal_db.h - what the journal's modules share. Internal to store/.
+ */
+#pragma once
+
+#include "store/journal.h"
+#include "store/sqlite.h"
+
+struct journal {
+    struct db *db;
+    char *notice; /* NULL when there is none */
+};
+
+/* An error of SQLite's, told as ERR_JOURNAL. Returns false. */
+cold_path bool journal_error(struct error *err);
+
+/* Version rows as text and back, in the arena; NULL gives no row. */
+const char *journal_rows_format(const version_rows *rows, struct arena *arena);
+version_rows journal_rows_parse(const char *text, struct arena *arena);

@@ -1,0 +1,127 @@
+/*
+ * journal_outcome.c - writing what came of a run, by whoever ran it.
+ */
+#include "store/journal_db.h"
+#include "store/stmt.h"
+#include "store/txn.h"
+
+/*
+ * A request that failed before its intent was written has no row yet; its version rows say nothing
+ * about the database.
+ */
+static bool ensure_run(struct journal *journal, const struct run_report *report,
+                       struct arena *arena, struct error *err)
+{
+    static const char sql_ensure_run[] =
+        "INSERT OR IGNORE INTO runs (id, verb, target, actor, reason, rows_before, outcome, "
+        "started_us)\n"
+        "VALUES (:id, :verb, :target, :actor, :reason, :rows_before, :outcome, :started_us)";
+    cleanup_stmt struct stmt stmt = { 0 };
+
+    if (!stmt_prepare(journal->db, sql_ensure_run, &stmt, err))
+        return false;
+    stmt_bind_text(&stmt, ":id", report->id);
+    stmt_bind_text(&stmt, ":verb", verb_name(report->verb));
+    stmt_bind_text(&stmt, ":target", report->target);
+    stmt_bind_text(&stmt, ":actor", report->actor == NULL ? "unknown" : report->actor);
+    stmt_bind_text(&stmt, ":reason", report->reason);
+    stmt_bind_text(&stmt, ":rows_before", journal_rows_format(&report->rows_before, arena));
+    stmt_bind_text(&stmt, ":outcome", run_outcome_name(RUN_UNFINISHED));
+    stmt_bind_i64(&stmt, ":started_us", report->started_us);
+    return stmt_run(&stmt, err);
+}
+
+static void bind_error(struct stmt *stmt, const struct error *error)
+{
+    stmt_bind_text(stmt, ":error_code", error->code == ERR_OK ? NULL : error_slug(error->code));
+    stmt_bind_i64(stmt, ":error_sqlite_code", error->sqlite_code);
+    stmt_bind_i64(stmt, ":error_line", error->line);
+    stmt_bind_i64(stmt, ":error_column", error->column);
+    stmt_bind_text(stmt, ":error_revision", error->revision);
+    stmt_bind_text(stmt, ":error_file", error->file);
+    stmt_bind_text(stmt, ":error_statement", error->statement);
+    stmt_bind_text(stmt, ":error_detail", error->detail);
+    stmt_bind_text(stmt, ":error_hint", error->hint);
+}
+
+static bool update_run(struct journal *journal, const struct run_report *report,
+                       struct arena *arena, struct error *err)
+{
+    static const char sql_update_run[] = "UPDATE runs\n"
+                                         "SET outcome = :outcome,\n"
+                                         "    rows_after = :rows_after,\n"
+                                         "    backup = coalesce(:backup, backup),\n"
+                                         "    duration_us = :duration_us,\n"
+                                         "    error_code = :error_code,\n"
+                                         "    error_sqlite_code = :error_sqlite_code,\n"
+                                         "    error_line = :error_line,\n"
+                                         "    error_column = :error_column,\n"
+                                         "    error_revision = :error_revision,\n"
+                                         "    error_file = :error_file,\n"
+                                         "    error_statement = :error_statement,\n"
+                                         "    error_detail = :error_detail,\n"
+                                         "    error_hint = :error_hint\n"
+                                         "WHERE id = :id";
+    cleanup_stmt struct stmt stmt = { 0 };
+
+    if (!stmt_prepare(journal->db, sql_update_run, &stmt, err))
+        return false;
+    stmt_bind_text(&stmt, ":outcome", run_outcome_name(report->outcome));
+    stmt_bind_text(&stmt, ":rows_after", journal_rows_format(&report->rows_after, arena));
+    stmt_bind_text(&stmt, ":backup", report->backup);
+    stmt_bind_i64(&stmt, ":duration_us", (int64_t) report->duration_us);
+    bind_error(&stmt, &report->error);
+    stmt_bind_text(&stmt, ":id", report->id);
+    return stmt_run(&stmt, err);
+}
+
+/* Steps are committed in the order of the plan: the report's are the intent's first ones. */
+static bool write_done_steps(struct journal *journal, const struct run_report *report,
+                             struct error *err)
+{
+    static const char sql_done[] =
+        "INSERT INTO run_steps (run_number, position, revision, direction, message, line, "
+        "statement_count, duration_us, is_done)\n"
+        "SELECT number, :position, :revision, :direction, :message, :line, :statement_count, "
+        ":duration_us, 1\n"
+        "FROM runs\n"
+        "WHERE id = :id\n"
+        "ON CONFLICT (run_number, position) DO UPDATE\n"
+        "SET line = excluded.line,\n"
+        "    statement_count = excluded.statement_count,\n"
+        "    duration_us = excluded.duration_us,\n"
+        "    is_done = 1";
+    cleanup_stmt struct stmt stmt = { 0 };
+
+    if (!stmt_prepare(journal->db, sql_done, &stmt, err))
+        return false;
+    stmt_bind_text(&stmt, ":id", report->id);
+    for (size_t i = 0; i < report->step_count; i++) {
+        const struct step_report *step = &report->steps[i];
+
+        stmt_bind_i64(&stmt, ":position", (int64_t) i);
+        stmt_bind_text(&stmt, ":revision", step->revision);
+        stmt_bind_text(&stmt, ":direction", step->direction == DIRECTION_UP ? "up" : "down");
+        stmt_bind_text(&stmt, ":message", step->message == NULL ? "" : step->message);
+        stmt_bind_text(&stmt, ":line", step->line == NULL ? "" : step->line);
+        stmt_bind_i64(&stmt, ":statement_count", step->statement_count);
+        stmt_bind_i64(&stmt, ":duration_us", (int64_t) step->duration_us);
+        if (!stmt_run(&stmt, err))
+            return false;
+        stmt_rewind(&stmt);
+    }
+    return true;
+}
+
+bool journal_outcome_write(struct journal *journal, const struct run_report *report,
+                           struct error *err)
+{
+    cleanup(arena_release) struct arena arena = { 0 };
+    cleanup_txn struct txn txn = { 0 };
+
+    if (!txn_begin(journal->db, TXN_WRITE, &txn, err) ||
+        !ensure_run(journal, report, &arena, err) || !update_run(journal, report, &arena, err) ||
+        !write_done_steps(journal, report, err) || !txn_commit(&txn, err))
+        return journal_error(err);
+    return true;
+}
