@@ -1,0 +1,44 @@
+/*
+ * json.h - the values of the program as JSON: one function a value, one place for member names.
+ * Used by HTTP answers and by `schemadctl --json`.
+ *
+ * Members stand in a fixed order. Times are RFC 3339 UTC with milliseconds, durations milliseconds
+ * (`duration_ms`). Every function returns a new reference that the caller owns; NULL only when
+ * jansson is out of memory. Texts that are not UTF-8 are made so (invalid bytes become U+FFFD).
+ * Any thread.
+ */
+#pragma once
+
+#include "api/backend.h"
+
+#include <jansson.h>
+
+/* Of these values; null for a text that is NULL. */
+json_t *json_of_text(const char *text);
+json_t *json_of_rows(const version_rows *rows);
+
+/* An RFC 9457 problem. json_of_error leaves out status and instance (errors inside a run);
+ * json_of_problem leaves out an instance that is NULL. */
+json_t *json_of_error(const struct error *err);
+json_t *json_of_problem(const struct error *err, unsigned status, const char *instance);
+
+/* GET /current and GET /status. */
+json_t *json_of_current(const struct snapshot *snapshot);
+json_t *json_of_status(const struct snapshot *snapshot, const struct backend_counters *counters);
+
+/* A revision as an element of lists, and in full with both SQL parts. rows: the version rows that
+ * say which revision is current; NULL when they are not known, then is_current is null. */
+json_t *json_of_revision(const struct revision *revision, const version_rows *rows);
+json_t *json_of_revision_full(const struct revision *revision, const version_rows *rows);
+
+/* GET /plan. target: as it was asked, or NULL; has_sql: with the statements of every step. */
+json_t *json_of_plan(const struct plan *plan, const char *target, bool has_sql);
+
+/* A run, a job with its run inside, a backup. */
+json_t *json_of_run(const struct run_report *report);
+json_t *json_of_job(const struct job_view *job);
+json_t *json_of_backup(const struct backup_info *backup);
+
+/* A value as the text that goes over the wire: indented by two, with a final newline. The caller
+ * frees it with free(); NULL when jansson is out of memory. */
+char *json_format(const json_t *value);

@@ -1,0 +1,41 @@
+/*
+ * ops.h - the operations that routes name, one function a route; api/op_*.c.
+ *
+ * Each gets an admitted request on its http thread (see request.h: struct request, operation), and
+ * never waits: what takes time is queued, and the request suspended.
+ */
+#pragma once
+
+#include "api/request.h"
+
+/* Where the database is: op_current.c, op_status.c, op_metrics.c. None fails but for memory, and
+ * op_readyz with ERR_NOT_READY. */
+must_check bool op_current(struct request *request, struct error *err);
+must_check bool op_status(struct request *request, struct error *err);
+must_check bool op_healthz(struct request *request, struct error *err);
+must_check bool op_readyz(struct request *request, struct error *err);
+must_check bool op_metrics(struct request *request, struct error *err);
+must_check bool op_openapi(struct request *request, struct error *err);
+
+/* Revisions: op_revisions.c. Fail as target_revisions, target_history and with the problem of the
+ * scripts. */
+must_check bool op_history(struct request *request, struct error *err);
+must_check bool op_heads(struct request *request, struct error *err);
+must_check bool op_revision(struct request *request, struct error *err);
+
+/* What would be done, and doing it: op_plan.c, op_run.c. Fail ERR_ARGUMENT_INVALID,
+ * ERR_REQUEST_MALFORMED, as planning and as the run. */
+must_check bool op_plan(struct request *request, struct error *err);
+must_check bool op_upgrade(struct request *request, struct error *err);
+must_check bool op_downgrade(struct request *request, struct error *err);
+must_check bool op_stamp(struct request *request, struct error *err);
+must_check bool op_backup(struct request *request, struct error *err);
+
+/* The second half of a run: answer a request that waited, its job done (or given up when not). */
+must_check bool op_run_answer(struct request *request, bool is_done, struct error *err);
+
+/* Jobs and backups: op_jobs.c, op_backups.c. Fail ERR_JOB_UNKNOWN, ERR_ARGUMENT_INVALID, ERR_IO. */
+must_check bool op_jobs(struct request *request, struct error *err);
+must_check bool op_job(struct request *request, struct error *err);
+must_check bool op_job_cancel(struct request *request, struct error *err);
+must_check bool op_backups(struct request *request, struct error *err);

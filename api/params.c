@@ -1,0 +1,391 @@
+/*
+ * params.c - arguments of a run: one table of names, each with its verbs and how it is read.
+ *
+ * Query parameters are made JSON texts, so that one set of readers serves both; a text from the
+ * query may stand for a boolean or a number, in a body it may not.
+ */
+#include "api/params.h"
+
+#include "api/json_text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define BIT(verb) (1u << (verb))
+#define UP_DOWN   (BIT(VERB_UPGRADE) | BIT(VERB_DOWNGRADE))
+#define MOVES     (UP_DOWN | BIT(VERB_STAMP))
+#define ALL       (MOVES | BIT(VERB_BACKUP))
+
+/* Where an argument is being read. */
+struct reader {
+    struct run_request *request;
+    struct arena *arena;
+    const char *name;
+    bool is_query;
+    unsigned seen; /* bits by place in the table */
+};
+
+static bool must_be(const struct reader *reader, struct error *err, const char *what)
+{
+    return error_set(err, ERR_ARGUMENT_INVALID, "argument '%s' must be %s", reader->name, what);
+}
+
+/* ---- Types ---- */
+
+/* Texts end up in logs, in the journal and on terminals. */
+static bool is_plain(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char) text.ptr[i];
+
+        if (c < 0x20 || c == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+static bool text_check(const struct reader *reader, struct str text, size_t max, struct error *err)
+{
+    if (text.len > max)
+        return error_set(err, ERR_ARGUMENT_INVALID, "argument '%s' is longer than %zu bytes",
+                         reader->name, max);
+    if (!is_plain(text))
+        return error_set(err, ERR_ARGUMENT_INVALID, "argument '%s' holds a control character",
+                         reader->name);
+    return true;
+}
+
+static bool read_text(struct reader *reader, const json_t *value, size_t max, const char **ret,
+                      struct error *err)
+{
+    struct str text = { json_string_value(value), json_string_length(value) };
+
+    if (!json_is_string(value))
+        return must_be(reader, err, "a text");
+    if (!text_check(reader, text, max, err))
+        return false;
+    *ret = arena_strndup(reader->arena, text.ptr, text.len);
+    return true;
+}
+
+static bool read_bool(struct reader *reader, const json_t *value, bool *ret, struct error *err)
+{
+    if (reader->is_query) {
+        *ret = strcmp(json_string_value(value), "true") == 0;
+        if (*ret || strcmp(json_string_value(value), "false") == 0)
+            return true;
+    } else if (json_is_boolean(value)) {
+        *ret = json_is_true(value);
+        return true;
+    }
+    return must_be(reader, err, "true or false");
+}
+
+static bool read_ms(struct reader *reader, const json_t *value, uint64_t max, uint32_t *ret,
+                    struct error *err)
+{
+    uint64_t number = 0;
+    bool is_number = false;
+
+    if (reader->is_query) {
+        is_number = str_to_u64(str_of(json_string_value(value)), max, &number);
+    } else if (json_is_integer(value) && json_integer_value(value) >= 0) {
+        number = (uint64_t) json_integer_value(value);
+        is_number = number <= max;
+    }
+    if (!is_number)
+        return error_set(err, ERR_ARGUMENT_INVALID,
+                         "argument '%s' must be a whole number from 0 to %" PRIu64, reader->name,
+                         max);
+    *ret = (uint32_t) number;
+    return true;
+}
+
+/* ---- Lists ---- */
+
+static bool list_add(const struct reader *reader, struct str_list *list, struct str text,
+                     struct error *err)
+{
+    if (list->count == PARAM_LIST_MAX)
+        return error_set(err, ERR_ARGUMENT_INVALID, "argument '%s' has more than %d elements",
+                         reader->name, PARAM_LIST_MAX);
+    if (text.len == 0)
+        return error_set(err, ERR_ARGUMENT_INVALID, "argument '%s' has an empty element",
+                         reader->name);
+    if (!text_check(reader, text, PARAM_TARGET_MAX, err))
+        return false;
+    str_list_add(list, reader->arena, arena_strndup(reader->arena, text.ptr, text.len));
+    return true;
+}
+
+static bool read_list_of_text(struct reader *reader, struct str rest, struct str_list *list,
+                              struct error *err)
+{
+    if (rest.len == 0)
+        return true;
+    for (;;) {
+        size_t comma = str_find_char(rest, ',', 0);
+
+        if (!list_add(reader, list, str_trim(str_sub(rest, 0, comma)), err))
+            return false;
+        if (comma == rest.len)
+            return true;
+        rest = str_sub(rest, comma + 1, rest.len);
+    }
+}
+
+/* ["a", "b"], or "a,b", or "" for none. */
+static bool read_list(struct reader *reader, const json_t *value, struct str_list *list,
+                      struct error *err)
+{
+    size_t i = 0;
+    json_t *element = NULL;
+
+    if (json_is_string(value))
+        return read_list_of_text(
+            reader, (struct str){ json_string_value(value), json_string_length(value) }, list, err);
+    if (!json_is_array(value))
+        return must_be(reader, err, "a list of texts");
+    json_array_foreach(value, i, element)
+    {
+        if (!json_is_string(element))
+            return must_be(reader, err, "a list of texts");
+        if (!list_add(reader, list,
+                      (struct str){ json_string_value(element), json_string_length(element) }, err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- Arguments ---- */
+
+static bool read_target(struct reader *reader, const json_t *value, struct error *err)
+{
+    const char *target = NULL;
+
+    if (!read_text(reader, value, PARAM_TARGET_MAX, &target, err))
+        return false;
+    if (target[0] == '\0')
+        return must_be(reader, err, "a revision, head, base or the like");
+    reader->request->target = target;
+    return true;
+}
+
+static bool read_targets(struct reader *reader, const json_t *value, struct error *err)
+{
+    return read_list(reader, value, &reader->request->stamps, err);
+}
+
+static bool read_expect(struct reader *reader, const json_t *value, struct error *err)
+{
+    struct str_list *expect = &reader->request->expect;
+
+    if (!read_list(reader, value, expect, err))
+        return false;
+    for (size_t i = 0; i < expect->count; i++) {
+        if (!revision_id_is_valid(expect->items[i]))
+            return error_set(err, ERR_ARGUMENT_INVALID,
+                             "argument 'expect' holds '%s', which is not a revision id",
+                             expect->items[i]);
+    }
+    str_list_sort(expect);
+    reader->request->has_expect = true;
+    return true;
+}
+
+static bool read_transaction(struct reader *reader, const json_t *value, struct error *err)
+{
+    if (!json_is_string(value) ||
+        !transaction_mode_find(json_string_value(value), &reader->request->transaction))
+        return must_be(reader, err, "'run' or 'revision'");
+    reader->request->has_transaction = true;
+    return true;
+}
+
+static bool read_backup(struct reader *reader, const json_t *value, struct error *err)
+{
+    if (!json_is_string(value) ||
+        !backup_policy_find(json_string_value(value), &reader->request->backup))
+        return must_be(reader, err, "'always', 'destructive' or 'never'");
+    reader->request->has_backup = true;
+    return true;
+}
+
+static bool read_reason(struct reader *reader, const json_t *value, struct error *err)
+{
+    return read_text(reader, value, PARAM_REASON_MAX, &reader->request->reason, err);
+}
+
+static bool read_dry_run(struct reader *reader, const json_t *value, struct error *err)
+{
+    return read_bool(reader, value, &reader->request->is_dry_run, err);
+}
+
+static bool read_purge(struct reader *reader, const json_t *value, struct error *err)
+{
+    return read_bool(reader, value, &reader->request->purge, err);
+}
+
+static bool read_lock_timeout(struct reader *reader, const json_t *value, struct error *err)
+{
+    return read_ms(reader, value, LOCK_TIMEOUT_MS_MAX, &reader->request->lock_timeout_ms, err);
+}
+
+static bool read_timeout(struct reader *reader, const json_t *value, struct error *err)
+{
+    return read_ms(reader, value, RUN_TIMEOUT_MS_MAX, &reader->request->timeout_ms, err);
+}
+
+static const struct argument {
+    const char *name;
+    unsigned verbs;
+    bool is_planned; /* GET /plan takes it too */
+    bool (*read)(struct reader *reader, const json_t *value, struct error *err);
+} arguments[] = {
+    { "backup", MOVES, false, read_backup },
+    { "dry_run", MOVES, false, read_dry_run },
+    { "expect", MOVES, false, read_expect },
+    { "lock_timeout_ms", ALL, false, read_lock_timeout },
+    { "purge", BIT(VERB_STAMP), true, read_purge },
+    { "reason", ALL, false, read_reason },
+    { "target", MOVES, true, read_target },
+    { "targets", BIT(VERB_STAMP), true, read_targets },
+    { "timeout_ms", ALL, false, read_timeout },
+    { "transaction", MOVES, false, read_transaction },
+};
+
+static bool is_taken(const struct argument *argument, enum verb verb, bool is_plan)
+{
+    return (argument->verbs & BIT(verb)) != 0 && (argument->is_planned || !is_plan);
+}
+
+static bool unknown(const char *name, enum verb verb, bool is_plan, struct arena *arena,
+                    struct error *err)
+{
+    struct str_list names = { 0 };
+
+    for (size_t i = 0; i < ARRAY_SIZE(arguments); i++) {
+        if (is_taken(&arguments[i], verb, is_plan))
+            str_list_add(&names, arena, arguments[i].name);
+    }
+    (void) error_set(err, ERR_ARGUMENT_INVALID, "%s does not take an argument '%.64s'",
+                     verb_name(verb), name);
+    return error_hint(err, "It takes %s.", str_list_join(&names, ", ", arena));
+}
+
+static bool read_argument(struct reader *reader, enum verb verb, const json_t *value, bool is_plan,
+                          struct error *err)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(arguments); i++) {
+        if (strcmp(arguments[i].name, reader->name) != 0 || !is_taken(&arguments[i], verb, is_plan))
+            continue;
+        if ((reader->seen & BIT(i)) != 0)
+            return error_set(err, ERR_ARGUMENT_INVALID, "argument '%s' is given twice",
+                             reader->name);
+        reader->seen |= BIT(i);
+        return arguments[i].read(reader, value, err);
+    }
+    return unknown(reader->name, verb, is_plan, reader->arena, err);
+}
+
+/* ---- Where arguments come from ---- */
+
+static bool read_query(struct reader *reader, enum verb verb, const struct uri *uri, bool is_plan,
+                       struct error *err)
+{
+    reader->is_query = true;
+    for (size_t i = 0; i < uri->param_count; i++) {
+        json_t *value cleanup_json = json_string(uri->params[i].value);
+
+        reader->name = uri->params[i].name;
+        if (value == NULL)
+            return error_set(err, ERR_INTERNAL, "could not read the query: out of memory");
+        if (is_plan && strcmp(reader->name, "verb") == 0)
+            continue;
+        if (!read_argument(reader, verb, value, is_plan, err))
+            return false;
+    }
+    return true;
+}
+
+static bool read_body(struct reader *reader, enum verb verb, struct str body, struct error *err)
+{
+    json_error_t failure = { 0 };
+    json_t *object cleanup_json = json_loadb(body.ptr, body.len, JSON_REJECT_DUPLICATES, &failure);
+    const char *name = NULL;
+    json_t *value = NULL;
+
+    if (object == NULL)
+        return error_set(err, ERR_REQUEST_MALFORMED, "body is not JSON: %s (line %d, column %d)",
+                         failure.text, failure.line, failure.column);
+    if (!json_is_object(object))
+        return error_set(err, ERR_REQUEST_MALFORMED, "body is JSON, but not an object");
+    reader->is_query = false;
+    json_object_foreach(object, name, value)
+    {
+        reader->name = name;
+        if (!read_argument(reader, verb, value, false, err))
+            return false;
+    }
+    return true;
+}
+
+/* A stamp needs at least one target, in one of two forms. */
+static bool settle_stamps(struct run_request *request, struct arena *arena, struct error *err)
+{
+    if (request->verb != VERB_STAMP)
+        return true;
+    if (request->target != NULL && request->stamps.count > 0)
+        return error_set(err, ERR_ARGUMENT_INVALID,
+                         "arguments 'target' and 'targets' are given both");
+    if (request->target != NULL) {
+        str_list_add(&request->stamps, arena, request->target);
+        request->target = NULL;
+    }
+    if (request->stamps.count == 0)
+        return error_set(err, ERR_ARGUMENT_INVALID, "argument 'target' is missing");
+    return true;
+}
+
+bool params_read_run(enum verb verb, const struct uri *uri, struct str body, struct arena *arena,
+                     struct run_request *ret, struct error *err)
+{
+    struct reader reader = { .request = ret, .arena = arena };
+
+    *ret = (struct run_request){ .verb = verb };
+    if (!read_query(&reader, verb, uri, false, err))
+        return false;
+    if (str_trim(body).len > 0 && !read_body(&reader, verb, body, err))
+        return false;
+    return settle_stamps(ret, arena, err);
+}
+
+bool params_read_plan(const struct uri *uri, struct arena *arena, struct run_request *ret,
+                      struct error *err)
+{
+    struct reader reader = { .request = ret, .arena = arena };
+    const char *name = uri_param_find(uri, "verb");
+    enum verb verb = VERB_UPGRADE;
+
+    if (name != NULL && (!verb_find(name, &verb) || verb == VERB_BACKUP))
+        return error_set(err, ERR_ARGUMENT_INVALID,
+                         "argument 'verb' must be 'upgrade', 'downgrade' or 'stamp'");
+    *ret = (struct run_request){ .verb = verb };
+    return read_query(&reader, verb, uri, true, err) && settle_stamps(ret, arena, err);
+}
+
+bool params_read_number(const struct uri *uri, const char *name, uint64_t min, uint64_t max,
+                        uint64_t *ret, struct error *err)
+{
+    const char *text = uri_param_find(uri, name);
+    uint64_t number = 0;
+
+    if (text == NULL)
+        return true;
+    if (!str_to_u64(str_of(text), max, &number) || number < min)
+        return error_set(err, ERR_ARGUMENT_INVALID,
+                         "argument '%s' must be a whole number from %" PRIu64 " to %" PRIu64, name,
+                         min, max);
+    *ret = number;
+    return true;
+}

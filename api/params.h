@@ -1,0 +1,40 @@
+/*
+ * params.h - what a run is asked for, from a JSON body, from query parameters, or from nothing.
+ *
+ * Both have the same names and are read by one table; what is unknown, of the wrong type, or given
+ * twice (in the body and the query, say) is refused by name. Pure.
+ */
+#pragma once
+
+#include "api/uri.h"
+#include "migrations/run.h"
+
+#define PARAM_REASON_MAX    500 /* bytes */
+#define PARAM_TARGET_MAX    200 /* bytes */
+#define PARAM_LIST_MAX      100 /* targets or ids */
+#define LOCK_TIMEOUT_MS_MAX (60u * 60u * 1000u)
+#define RUN_TIMEOUT_MS_MAX  (24u * 60u * 60u * 1000u)
+
+/*
+ * Read a run request.
+ *
+ * verb    what was asked; decides which names are taken.
+ * uri     its parameters.
+ * body    JSON object, or empty.
+ * ret     in the arena; actor and id are left empty.
+ * Fails   ERR_REQUEST_MALFORMED (body is not JSON, or not an object; a name twice in it),
+ *         ERR_ARGUMENT_INVALID (names the argument).
+ * Thread  any.
+ */
+must_check bool params_read_run(enum verb verb, const struct uri *uri, struct str body,
+                                struct arena *arena, struct run_request *ret, struct error *err);
+
+/* Read what GET /plan takes: verb (upgrade, downgrade, stamp), target, targets, purge. Fails
+ * ERR_ARGUMENT_INVALID. Any thread. */
+must_check bool params_read_plan(const struct uri *uri, struct arena *arena,
+                                 struct run_request *ret, struct error *err);
+
+/* A whole number from the query within [min, max]; *ret is left as it is when it was not given.
+ * Fails ERR_ARGUMENT_INVALID. Any thread. */
+must_check bool params_read_number(const struct uri *uri, const char *name, uint64_t min,
+                                   uint64_t max, uint64_t *ret, struct error *err);

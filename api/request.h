@@ -1,0 +1,93 @@
+/*
+ * request.h - one HTTP request while it is being answered: what was asked, by whom, and the answer.
+ *
+ * Operations (api/op_*.c) get a request that was admitted, and either answer it, or wait for a job,
+ * or fail with an error that becomes a problem. A request belongs to the http thread of its
+ * connection.
+ */
+#pragma once
+
+#include "api/clients.h"
+#include "api/current_cache.h"
+#include "api/response.h"
+#include "api/server.h"
+#include "api/uri.h"
+#include "api/waits.h"
+
+#define BODY_BYTES_MAX ((size_t) 64 * 1024)
+
+struct route;
+
+struct answer {
+    unsigned status;
+    struct MHD_Response *response; /* NULL: none yet */
+    bool is_shared;                /* somebody else keeps and releases it */
+};
+
+struct request {
+    const struct server_options *options;
+    struct MHD_Connection *connection;
+    struct client *client;
+    struct waits *waits;
+    struct current_cache *current_cache; /* of this http thread */
+    enum listen_kind kind;
+    const struct str_list *hosts; /* values of Host that a TCP listener answers to */
+
+    struct arena arena;
+    const char *method;
+    const char *target; /* raw */
+    struct uri uri;
+    const struct route *route; /* NULL until admitted */
+    const char *allow;         /* methods of the path, when the method was not one of them */
+    const char *id;            /* the path's variable part; NULL when the route has none */
+    const char *actor;         /* NULL until somebody asks; see request_actor() */
+    const char *token_name;    /* NULL: no token */
+    struct strbuf body;
+    bool is_begun;    /* the headers were looked at */
+    bool closes;      /* the connection cannot be trusted to begin another request */
+    int64_t begun_us; /* monotonic */
+
+    struct wait *wait; /* NULL unless it waits for job_id */
+    char job_id[RUN_ID_SIZE];
+    struct error submit_error;
+    struct answer answer;
+};
+
+/* What an operation does: true when the request is answered or waits; else err says why. */
+typedef bool (*operation)(struct request *request, struct error *err);
+
+/* Set the answer. The value or response is taken; NULL means that memory was short and fails
+ * ERR_INTERNAL. */
+must_check bool request_answer_json(struct request *request, unsigned status, json_t *value,
+                                    struct error *err);
+must_check bool request_answer(struct request *request, unsigned status,
+                               struct MHD_Response *response, struct error *err);
+
+/* As above with a response that is kept by somebody else, until the answer was queued. */
+must_check bool request_answer_shared(struct request *request, unsigned status,
+                                      struct MHD_Response *response, struct error *err);
+
+/* Drop the answer, if there is one. */
+void request_forget_answer(struct request *request);
+
+/* The value of a request header; NULL when there is none. */
+const char *request_header(const struct request *request, const char *name);
+
+/* "uid 1000 (deploy)" or "token ci"; made once, asks the user database. */
+const char *request_actor(struct request *request);
+
+/* The backend, with its data. */
+static inline const struct backend *request_backend(const struct request *request)
+{
+    return request->options->backend;
+}
+
+/* Run `use` with a snapshot that is released afterwards. */
+typedef bool (*snapshot_operation)(struct request *request, const struct snapshot *snapshot,
+                                   struct error *err);
+must_check bool request_with_snapshot(struct request *request, snapshot_operation use,
+                                      struct error *err);
+
+/* As above, and fails with the snapshot's problem when the scripts could not be read. */
+must_check bool request_with_graph(struct request *request, snapshot_operation use,
+                                   struct error *err);

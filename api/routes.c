@@ -1,0 +1,110 @@
+/*
+ * routes.c - the route table, and the way from a request to its row.
+ */
+#include "api/routes.h"
+
+#include "api/ops.h"
+
+#include <string.h>
+
+#define RUN_PARAMS "backup dry_run expect lock_timeout_ms reason target timeout_ms transaction"
+
+/* Keep sorted by path, then method. */
+static const struct route table[] = {
+    { "POST", "/backup", "backup", op_backup, "lock_timeout_ms reason timeout_ms", true, true },
+    { "GET", "/backups", "listBackups", op_backups, "", false, false },
+    { "GET", "/current", "getCurrent", op_current, "", false, false },
+    { "POST", "/downgrade", "downgrade", op_downgrade, RUN_PARAMS, true, true },
+    { "GET", "/heads", "listHeads", op_heads, "", false, false },
+    { "GET", "/healthz", "getHealth", op_healthz, "", false, false },
+    { "GET", "/history", "listHistory", op_history, "range", false, false },
+    { "GET", "/jobs", "listJobs", op_jobs, "before limit", false, false },
+    { "DELETE", "/jobs/{id}", "cancelJob", op_job_cancel, "", true, false },
+    { "GET", "/jobs/{id}", "getJob", op_job, "", false, false },
+    { "GET", "/metrics", "getMetrics", op_metrics, "", false, false },
+    { "GET", "/openapi.yaml", "getOpenapi", op_openapi, "", false, false },
+    { "GET", "/plan", "getPlan", op_plan, "purge target targets verb", false, false },
+    { "GET", "/readyz", "getReadiness", op_readyz, "", false, false },
+    { "GET", "/revisions/{id}", "getRevision", op_revision, "", false, false },
+    { "POST", "/stamp", "stamp", op_stamp, RUN_PARAMS " purge targets", true, true },
+    { "GET", "/status", "getStatus", op_status, "", false, false },
+    { "POST", "/upgrade", "upgrade", op_upgrade, RUN_PARAMS, true, true },
+};
+
+const struct route *routes(size_t *ret_count)
+{
+    *ret_count = ARRAY_SIZE(table);
+    return table;
+}
+
+/* Whether the path's segments are the template's; a segment in braces takes any but an empty one.
+ */
+static bool path_matches(const char *template, const struct uri *uri, const char **ret_id)
+{
+    struct str rest = str_of(template);
+
+    *ret_id = NULL;
+    for (size_t i = 0; i < uri->segment_count; i++) {
+        size_t end = 0;
+        struct str segment;
+
+        if (rest.len == 0)
+            return false;
+        end = str_find_char(rest, '/', 1);
+        segment = str_sub(rest, 1, end);
+        rest = str_sub(rest, end, rest.len);
+        if (str_starts_with(segment, "{") && uri->segments[i][0] != '\0')
+            *ret_id = uri->segments[i];
+        else if (!str_is(segment, uri->segments[i]))
+            return false;
+    }
+    return rest.len == 0;
+}
+
+/* HEAD is GET without the body (RFC 9110 section 9.3.2); libmicrohttpd leaves the body out. */
+static bool method_matches(const struct route *route, const char *method)
+{
+    return strcmp(route->method, method) == 0 ||
+           (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0);
+}
+
+static const char *allow_add(const char *allow, const char *method, struct arena *arena)
+{
+    const char *names = strcmp(method, "GET") == 0 ? "GET, HEAD" : method;
+
+    return allow != NULL ? arena_printf(arena, "%s, %s", allow, names) : names;
+}
+
+bool route_find(const char *method, const struct uri *uri, struct arena *arena,
+                struct route_match *ret, struct error *err)
+{
+    *ret = (struct route_match){ 0 };
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        if (!path_matches(table[i].path, uri, &ret->id))
+            continue;
+        if (method_matches(&table[i], method)) {
+            ret->route = &table[i];
+            return true;
+        }
+        ret->allow = allow_add(ret->allow, table[i].method, arena);
+    }
+    if (ret->allow != NULL)
+        return error_set(err, ERR_METHOD_NOT_ALLOWED, "method '%.32s' is not allowed here, only %s",
+                         method, ret->allow);
+    (void) error_set(err, ERR_NOT_FOUND, "there is no such path");
+    return error_hint(err, "GET /openapi.yaml describes every path.");
+}
+
+bool route_has_param(const struct route *route, const char *name)
+{
+    struct str rest = str_of(route->params);
+
+    while (rest.len > 0) {
+        size_t end = str_find_char(rest, ' ', 0);
+
+        if (str_is(str_sub(rest, 0, end), name))
+            return true;
+        rest = str_sub(rest, end + 1, rest.len);
+    }
+    return false;
+}
