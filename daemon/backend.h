@@ -1,0 +1,20 @@
+/*
+ * backend.h - the daemon's side of api/backend.h: a struct of functions over snapshots, queue and
+ * journal.
+ */
+#pragma once
+
+#include "api/backend.h"
+#include "daemon/worker.h"
+
+/* What the functions work on; it and all it points to must outlive the backend. */
+struct backend_parts {
+    const struct engine_settings *settings;
+    struct queue *queue;
+    struct snapshots *snapshots;
+    struct worker *worker;
+    int64_t started_us; /* wall clock */
+};
+
+/* The backend over these parts; a plain value. */
+struct backend backend_of(struct backend_parts *parts);

@@ -1,0 +1,12 @@
+/*
+ * copy.h - deep copies of run values, because what crosses threads is never shared. Pure.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "migrations/run.h"
+
+/* All texts and lists of the copy are in the arena. */
+struct run_request copy_request(const struct run_request *request, struct arena *arena);
+struct run_report copy_report(const struct run_report *report, struct arena *arena);
+struct str_list copy_texts(const struct str_list *texts, struct arena *arena);

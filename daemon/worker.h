@@ -1,0 +1,49 @@
+/*
+ * worker.h - the one thread that changes the database: takes a job, runs it, tells everybody.
+ *
+ * THREAD SAFETY: new, start, join and free by the main thread; the rest by any. What the worker
+ * shares is either atomic (heartbeat, ends) or guarded by its lock (the record).
+ */
+#pragma once
+
+#include "daemon/queue.h"
+#include "daemon/snapshot.h"
+#include "engine/settings.h"
+
+struct worker;
+
+struct worker_options {
+    const struct engine_settings *settings;
+    struct queue *queue;
+    struct snapshots *snapshots;
+    void *wake_data;
+    void (*wake)(void *wake_data); /* something happened that main should look at */
+};
+
+/* options' pointers must outlive the worker. */
+struct worker *worker_new(const struct worker_options *options);
+void worker_free(struct worker *worker); /* NULL is fine; joined before */
+
+/* Start the thread: it settles the journal first, then takes jobs until the queue is closed. Fails
+ * ERR_INTERNAL. */
+must_check bool worker_start(struct worker *worker, struct error *err);
+void worker_join(struct worker *worker);
+
+/* The queue was closed and the last job is over; joining does not wait. */
+bool worker_has_ended(const struct worker *worker);
+
+/* For the watchdog: how long ago the worker last showed life, in microseconds; 0 while it waits for
+ * a job, which it may do for ever. */
+uint64_t worker_silence_us(const struct worker *worker);
+
+/* What is remembered of runs and backups, for /status and /metrics. Plain value. */
+struct worker_record {
+    int64_t last_run_us; /* wall clock of its end; 0: none */
+    uint64_t last_run_duration_us;
+    bool last_run_succeeded;
+    int64_t last_backup_us; /* 0: none */
+    uint64_t last_backup_bytes;
+};
+
+/* A copy of the record. */
+void worker_record_read(struct worker *worker, struct worker_record *ret);
