@@ -1,0 +1,205 @@
+/*
+ * commands_read.c - the commands that only ask: each asks one question and prints the answer.
+ */
+#include "api/json_text.h"
+#include "cli/json_read.h"
+#include "cli/session.h"
+
+static bool ask(struct session *session, enum question_kind kind, const char *text,
+                json_t **ret_answer, struct error *err)
+{
+    struct question question = { .kind = kind, .text = text, .verb = VERB_UPGRADE };
+
+    return session->transport.ask(session->transport.data, &question, ret_answer, err);
+}
+
+/* With --json that is all; with --quiet not even that. */
+static bool is_answered(struct session *session, const json_t *answer)
+{
+    if (session->options->is_json)
+        print_json(&session->printer, answer);
+    return session->options->is_json || session->options->is_quiet;
+}
+
+static const char *operand_of(const struct session *session)
+{
+    return session->options->operands.count > 0 ? session->options->operands.items[0] : NULL;
+}
+
+/* Lists hold lines; for entries each revision is asked for by its id. */
+static bool expand(struct session *session, const json_t *list, json_t **ret_revisions,
+                   struct error *err)
+{
+    json_t *revisions cleanup_json = json_array();
+    size_t index = 0;
+    const json_t *item = NULL;
+
+    json_array_foreach(list, index, item)
+    {
+        const char *id = json_is_string(item) ? json_string_value(item) : json_text(item, "id");
+        json_t *revision = NULL;
+
+        if (!ask(session, ASK_REVISION, id, &revision, err))
+            return false;
+        json_push(&revisions, revision);
+    }
+    *ret_revisions = take_ptr(revisions);
+    return true;
+}
+
+/* ---- Where the database is ---- */
+
+/* Alembic cannot say where a database is whose rows it does not know, and neither can we: the answer
+ * is printed, and the exit code says so. */
+static bool judge_current(const json_t *current, struct error *err)
+{
+    const json_t *unknown = json_array_get(json_object_get(current, "unknown"), 0);
+
+    if (json_has(current, "problem") && strcmp(json_text(current, "verdict"), "unknown") == 0) {
+        error_of_json(json_object_get(current, "problem"), err);
+        return false;
+    }
+    if (unknown == NULL)
+        return true;
+    error_set(err, ERR_DATABASE_REVISION_UNKNOWN,
+              "the database records revision \"%s\", which no script declares",
+              json_string_value(unknown));
+    return error_hint(err, "Was it migrated by newer scripts? Install them; or record where it "
+                           "really is with \"schemadctl stamp --purge REV\".");
+}
+
+/* The ids of the lines: the lines begin with them. */
+static json_t *ids_of_lines(const json_t *lines)
+{
+    json_t *ids = json_array();
+    size_t index = 0;
+    const json_t *line = NULL;
+
+    json_array_foreach(lines, index, line)
+        json_push(&ids, json_of_str(str_sub(str_of(json_string_value(line)), 0,
+                                            strcspn(json_string_value(line), " "))));
+    return ids;
+}
+
+bool command_current(struct session *session, struct error *err)
+{
+    json_t *current cleanup_json = NULL;
+    json_t *revisions cleanup_json = NULL;
+
+    if (!ask(session, ASK_CURRENT, NULL, &current, err))
+        return false;
+    if (is_answered(session, current))
+        return judge_current(current, err);
+    if (session->options->is_verbose) {
+        json_t *ids cleanup_json = ids_of_lines(json_object_get(current, "lines"));
+
+        if (!expand(session, ids, &revisions, err))
+            return false;
+    }
+    print_current(&session->printer, current, revisions);
+    return judge_current(current, err);
+}
+
+bool command_status(struct session *session, struct error *err)
+{
+    json_t *status cleanup_json = NULL;
+
+    if (!ask(session, ASK_STATUS, NULL, &status, err))
+        return false;
+    if (!is_answered(session, status))
+        print_status(&session->printer, status);
+    return judge_current(json_object_get(status, "current"), err);
+}
+
+/* ---- The scripts ---- */
+
+bool command_history(struct session *session, struct error *err)
+{
+    json_t *answer cleanup_json = NULL;
+    json_t *entries cleanup_json = NULL;
+    const json_t *list = NULL;
+
+    if (!ask(session, ASK_HISTORY, session->options->range, &answer, err))
+        return false;
+    if (is_answered(session, answer))
+        return true;
+    list = json_object_get(answer, "revisions");
+    if (session->options->is_verbose && !expand(session, list, &entries, err))
+        return false;
+    print_history(&session->printer, entries != NULL ? entries : list,
+                  session->options->shows_current);
+    return true;
+}
+
+bool command_heads(struct session *session, struct error *err)
+{
+    json_t *answer cleanup_json = NULL;
+    json_t *entries cleanup_json = NULL;
+    const json_t *list = NULL;
+
+    if (!ask(session, ASK_HEADS, NULL, &answer, err))
+        return false;
+    if (is_answered(session, answer))
+        return true;
+    list = json_object_get(answer, "heads");
+    if (session->options->is_verbose && !expand(session, list, &entries, err))
+        return false;
+    print_heads(&session->printer, entries != NULL ? entries : list);
+    return true;
+}
+
+bool command_show(struct session *session, struct error *err)
+{
+    json_t *revision cleanup_json = NULL;
+
+    if (!ask(session, ASK_REVISION, operand_of(session), &revision, err))
+        return false;
+    if (!is_answered(session, revision))
+        print_revision(&session->printer, revision);
+    return true;
+}
+
+bool command_plan(struct session *session, struct error *err)
+{
+    json_t *plan cleanup_json = NULL;
+    struct question question = {
+        .kind = ASK_PLAN,
+        .text = operand_of(session),
+        .verb = session->options->plans_down ? VERB_DOWNGRADE : VERB_UPGRADE,
+    };
+
+    if (!session->transport.ask(session->transport.data, &question, &plan, err))
+        return false;
+    if (!is_answered(session, plan))
+        print_plan(&session->printer, plan);
+    return true;
+}
+
+/* ---- What was done ---- */
+
+bool command_jobs(struct session *session, struct error *err)
+{
+    json_t *answer cleanup_json = NULL;
+    const char *id = operand_of(session);
+
+    if (!ask(session, id != NULL ? ASK_JOB : ASK_JOBS, id, &answer, err))
+        return false;
+    if (is_answered(session, answer))
+        return true;
+    if (id != NULL)
+        print_job(&session->printer, answer);
+    else
+        print_jobs(&session->printer, json_object_get(answer, "jobs"), session->arena);
+    return true;
+}
+
+bool command_backups(struct session *session, struct error *err)
+{
+    json_t *answer cleanup_json = NULL;
+
+    if (!ask(session, ASK_BACKUPS, NULL, &answer, err))
+        return false;
+    if (!is_answered(session, answer))
+        print_backups(&session->printer, json_object_get(answer, "backups"), session->arena);
+    return true;
+}

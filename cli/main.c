@@ -1,0 +1,32 @@
+/*
+ * main.c - schemadctl: the words and the environment, handed to app_run.
+ */
+#include "cli/app.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Set and not empty. */
+static const char *variable(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+int main(int argc, char **argv)
+{
+    struct arena arena cleanup(arena_release) = { 0 };
+    struct str_list words = { 0 };
+    struct environment environment = {
+        .database = variable("SCHEMAD_DATABASE"),
+        .scripts = variable("SCHEMAD_SCRIPTS"),
+        .socket = variable("SCHEMAD_SOCKET"),
+        .no_color = variable("NO_COLOR"),
+        .runtime_dir = geteuid() != 0 ? variable("XDG_RUNTIME_DIR") : NULL,
+    };
+
+    for (int i = 1; i < argc; i++)
+        str_list_add(&words, &arena, argv[i]);
+    return app_run(&words, &environment, stdout, stderr);
+}

@@ -1,0 +1,92 @@
+/*
+ * options.h - the command line as a value.
+ *
+ * Pure: takes words and a copy of the environment, opens nothing. Options may stand before and after
+ * the command and its operands; a word of '-' and a digit is an operand (`downgrade -1`), and after
+ * `--` every word is. Texts point into the given words or live in the arena.
+ */
+#pragma once
+
+#include "base/str.h"
+#include "cli/command.h"
+#include "migrations/run.h"
+
+enum color_mode {
+    COLOR_AUTO, /* on a terminal, unless NO_COLOR is set */
+    COLOR_ALWAYS,
+    COLOR_NEVER,
+};
+
+/* What counts of the environment. NULL for what is not set or empty. */
+struct environment {
+    const char *database;    /* SCHEMAD_DATABASE */
+    const char *scripts;     /* SCHEMAD_SCRIPTS: directories separated by ':' */
+    const char *socket;      /* SCHEMAD_SOCKET */
+    const char *no_color;    /* NO_COLOR */
+    const char *runtime_dir; /* XDG_RUNTIME_DIR, for users other than root */
+};
+
+/* Everything asked for, with nothing left to default. */
+struct options {
+    enum command_id command;
+    struct str_list operands;
+    bool wants_help;
+    bool has_command; /* false only with wants_help or wants_version */
+    bool wants_version;
+
+    /* Where to ask. Offline when database or (for scripts alone) scripts are set and no daemon is. */
+    bool is_offline;
+    const char *database; /* NULL: none */
+    struct str_list scripts;
+    const char *state;
+    const char *instance;
+    const char *socket;
+    const char *url;
+    const char *token_file;
+
+    /* How to answer. */
+    bool is_json;
+    bool is_quiet;
+    bool is_verbose;
+    enum color_mode color;
+
+    /* For upgrade, downgrade, stamp, backup: what is asked but its verb, target and actor. */
+    struct run_request request;
+    bool is_async; /* --no-wait */
+
+    /* For single commands. */
+    bool plans_down;               /* plan --down */
+    bool shows_current;            /* history -i */
+    const char *range;             /* history -r */
+    const char *message;           /* revision */
+    const char *rev_id;            /* revision */
+    const char *head;              /* revision */
+    struct str_list branch_labels; /* revision */
+    struct str_list depends_on;    /* revision */
+    const char *wait_for;          /* wait: "ready", "head" or a revision */
+    const char *timeout;           /* as written; request.timeout_ms or wait_ms say what it means */
+    uint32_t wait_ms;              /* wait; 0: forever */
+};
+
+/* An option as help shows it. */
+struct option_help {
+    const char *spelling; /* "-r, --range A:B" */
+    const char *text;
+};
+
+/*
+ * Parse the words after the program's name.
+ *
+ * ret    complete: defaults filled in, the way to the database decided. Only wants_help, wants_version,
+ *        has_command and command are meaningful when help or the version is asked for.
+ * Fails  ERR_ARGUMENT_INVALID for anything wrong, with the nearest word or the way to help as hint.
+ */
+must_check bool options_parse(const struct str_list *words, const struct environment *environment,
+                              struct arena *arena, struct options *ret, struct error *err);
+
+/*
+ * The options of a command (own_only: those that only some commands take), or with command NULL the
+ * global ones. ret_count rows in the arena, in the order of the table.
+ */
+const struct option_help *options_help(const enum command_id *command, struct arena *arena,
+                                       size_t *ret_count);

@@ -1,0 +1,116 @@
+/*
+ * print.c - what all printing shares: colours, clean texts, JSON, errors.
+ */
+#include "cli/print.h"
+
+#include "base/str.h"
+
+#include <stdarg.h>
+
+static const char *const tints[] = {
+    [TINT_NONE] = "",           [TINT_BAD] = "\033[31m", [TINT_GOOD] = "\033[32m",
+    [TINT_NOTICE] = "\033[33m", [TINT_DIM] = "\033[2m",  [TINT_STRONG] = "\033[1m",
+};
+
+static void put_clean(FILE *file, const char *text)
+{
+    for (const char *at = text; *at != '\0'; at++) {
+        unsigned char byte = (unsigned char) *at;
+        bool is_control = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f;
+
+        (void) fputc(is_control ? '?' : byte, file);
+    }
+}
+
+static void put_tinted(FILE *file, bool is_colored, enum tint tint, const char *text)
+{
+    bool has_tint = is_colored && tint != TINT_NONE;
+
+    if (has_tint)
+        (void) fputs(tints[tint], file);
+    put_clean(file, text);
+    if (has_tint)
+        (void) fputs("\033[0m", file);
+}
+
+void print_text(struct printer *printer, enum tint tint, const char *text)
+{
+    put_tinted(printer->out, printer->is_out_colored, tint, text);
+}
+
+void print_format(struct printer *printer, const char *format, ...)
+{
+    struct arena arena cleanup(arena_release) = { 0 };
+    char *text = NULL;
+    int len = 0;
+    va_list args;
+
+    va_start(args, format);
+    len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    text = arena_alloc(&arena, (size_t) len + 1);
+    va_start(args, format);
+    (void) vsnprintf(text, (size_t) len + 1, format, args);
+    va_end(args);
+    put_clean(printer->out, text);
+}
+
+void print_texts(struct printer *printer, const json_t *array, const char *separator,
+                 const char *none)
+{
+    size_t index = 0;
+    const json_t *text = NULL;
+
+    if (json_array_size(array) == 0)
+        print_text(printer, TINT_NONE, none);
+    json_array_foreach(array, index, text)
+    {
+        if (index > 0)
+            print_text(printer, TINT_NONE, separator);
+        print_text(printer, TINT_NONE,
+                   json_string_value(text) != NULL ? json_string_value(text) : "");
+    }
+}
+
+void print_json(struct printer *printer, const json_t *json)
+{
+    (void) json_dumpf(json, printer->out, JSON_INDENT(2));
+    (void) fputc('\n', printer->out);
+    printer->has_answered = true;
+}
+
+static void put_detail(struct printer *printer, const char *name, const char *text)
+{
+    if (text[0] == '\0')
+        return;
+    put_tinted(printer->err, printer->is_err_colored, TINT_DIM, name);
+    put_clean(printer->err, text);
+    (void) fputc('\n', printer->err);
+}
+
+void print_error(struct printer *printer, const struct error *err)
+{
+    char line[sizeof(err->file) + sizeof(err->detail) + 32];
+    char number[32] = "";
+
+    error_format(err, line, sizeof(line));
+    put_tinted(printer->err, printer->is_err_colored, TINT_BAD, "schemadctl: ");
+    put_clean(printer->err, line);
+    (void) fputc('\n', printer->err);
+    if (printer->is_verbose) {
+        if (err->sqlite_code != 0)
+            (void) snprintf(number, sizeof(number), "%d", err->sqlite_code);
+        put_detail(printer, "code: ", error_slug(err->code));
+        put_detail(printer, "revision: ", err->revision);
+        put_detail(printer, "statement: ", err->statement);
+        put_detail(printer, "SQLite's code: ", number);
+    }
+    put_detail(printer, "hint: ", err->hint);
+}
+
+void print_warning(struct printer *printer, const char *text)
+{
+    put_tinted(printer->err, printer->is_err_colored, TINT_NOTICE, "schemadctl: warning: ");
+    put_clean(printer->err, text);
+    (void) fputc('\n', printer->err);
+}

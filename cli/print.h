@@ -1,0 +1,76 @@
+/*
+ * print.h - the one printer: JSON values as lines for people.
+ *
+ * Takes what the daemon answers (api/json.h) and nothing else, so that what is printed does not depend
+ * on who was asked. Answers go to `out`, everything about them to `err`. Control characters of texts
+ * are replaced: a message in a script cannot move the cursor.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+enum tint {
+    TINT_NONE,
+    TINT_BAD,    /* red */
+    TINT_GOOD,   /* green */
+    TINT_NOTICE, /* yellow */
+    TINT_DIM,
+    TINT_STRONG,
+};
+
+struct printer {
+    FILE *out;
+    FILE *err;
+    bool is_out_colored;
+    bool is_err_colored;
+    bool is_verbose;
+    bool is_quiet;
+    bool has_answered; /* a JSON document was printed */
+};
+
+/* One JSON document, indented by two as the daemon's. */
+void print_json(struct printer *printer, const json_t *json);
+
+/* "schemadctl: script.sql:3:1: detail" and "hint: ..." on err; with is_verbose also the code, the
+ * statement and SQLite's code. */
+void print_error(struct printer *printer, const struct error *err);
+
+/* "schemadctl: warning: text" on err. */
+void print_warning(struct printer *printer, const char *text);
+
+/* A text on out, tinted when out is colored. */
+void print_text(struct printer *printer, enum tint tint, const char *text);
+void print_format(struct printer *printer, const char *format, ...) format_printf(2, 3);
+
+/* The lines of /current and, with is_verbose, the entries of `texts` below Alembic's heading; unknown
+ * rows are marked. */
+void print_current(struct printer *printer, const json_t *current, const json_t *revisions);
+
+/* A line (or, of full revisions with is_verbose, an entry) for each revision. */
+void print_history(struct printer *printer, const json_t *revisions, bool shows_current);
+void print_heads(struct printer *printer, const json_t *revisions);
+
+/* The entry of a full revision; with is_verbose its SQL too. */
+void print_revision(struct printer *printer, const json_t *revision);
+
+/* The steps of a plan and what each statement does; with is_verbose as SQL. */
+void print_plan(struct printer *printer, const json_t *plan);
+
+/* What a run did: Alembic's line for each step that was committed; for a backup, its name. */
+void print_run(struct printer *printer, const json_t *run);
+
+/* Everything at a glance. */
+void print_status(struct printer *printer, const json_t *status);
+
+/* Tables, newest first; and one job in full. */
+void print_jobs(struct printer *printer, const json_t *jobs, struct arena *arena);
+void print_job(struct printer *printer, const json_t *job);
+void print_backups(struct printer *printer, const json_t *backups, struct arena *arena);
+
+/* The texts of an array, joined, on out; `none` when there are none. */
+void print_texts(struct printer *printer, const json_t *array, const char *separator,
+                 const char *none);

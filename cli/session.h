@@ -1,0 +1,33 @@
+/*
+ * session.h - what a command works with: what was asked, whom to ask, where to print.
+ */
+#pragma once
+
+#include "cli/options.h"
+#include "cli/print.h"
+#include "cli/transport.h"
+
+struct session {
+    const struct options *options;
+    struct transport transport;
+    struct printer printer;
+    struct arena *arena;
+};
+
+/* The commands: the functions of command_get()'s rows. Each prints its answer, fails with whatever the
+ * transport raises, and runs on the main thread. */
+bool command_backup(struct session *session, struct error *err);
+bool command_backups(struct session *session, struct error *err);
+bool command_cancel(struct session *session, struct error *err);
+bool command_current(struct session *session, struct error *err);
+bool command_downgrade(struct session *session, struct error *err);
+bool command_heads(struct session *session, struct error *err);
+bool command_history(struct session *session, struct error *err);
+bool command_jobs(struct session *session, struct error *err);
+bool command_plan(struct session *session, struct error *err);
+bool command_revision(struct session *session, struct error *err);
+bool command_show(struct session *session, struct error *err);
+bool command_stamp(struct session *session, struct error *err);
+bool command_status(struct session *session, struct error *err);
+bool command_upgrade(struct session *session, struct error *err);
+bool command_wait(struct session *session, struct error *err);

@@ -1,0 +1,51 @@
+/*
+ * usage.c - the help texts.
+ */
+#include "cli/usage.h"
+
+#include "cli/options.h"
+
+#define NAME_WIDTH   22
+#define OPTION_WIDTH 28
+
+static void add_options(struct strbuf *buffer, const char *title, const enum command_id *command,
+                        struct arena *arena)
+{
+    size_t count = 0;
+    const struct option_help *rows = options_help(command, arena, &count);
+
+    if (count > 0)
+        strbuf_printf(buffer, "\n%s:\n", title);
+    for (size_t i = 0; i < count; i++)
+        strbuf_printf(buffer, "  %-*s %s\n", OPTION_WIDTH, rows[i].spelling, rows[i].text);
+}
+
+void usage_format(struct arena *arena, struct strbuf *buffer)
+{
+    strbuf_add_text(buffer, "Usage: schemadctl [OPTION...] COMMAND [ARGUMENT...]\n"
+                            "Ask a schemad daemon, or with --database work without one.\n"
+                            "\nCommands:\n");
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        const struct command *command = command_get((enum command_id) i);
+
+        strbuf_printf(buffer, "  %s%s%-*s %s\n", command->name,
+                      command->operands[0] != '\0' ? " " : "",
+                      (int) (NAME_WIDTH - strlen(command->name) - (command->operands[0] != '\0')),
+                      command->operands, command->summary);
+    }
+    add_options(buffer, "Options", NULL, arena);
+    strbuf_add_text(buffer,
+                    "\n\"schemadctl COMMAND --help\" lists a command's own options; the manual is "
+                    "schemadctl(1).\n");
+}
+
+void usage_format_command(enum command_id id, struct arena *arena, struct strbuf *buffer)
+{
+    const struct command *command = command_get(id);
+
+    strbuf_printf(buffer, "Usage: schemadctl [OPTION...] %s%s%s\n%s", command->name,
+                  command->operands[0] != '\0' ? " " : "", command->operands, command->text);
+    add_options(buffer, "Options of this command", &id, arena);
+    strbuf_add_text(buffer,
+                    "\n\"schemadctl --help\" lists the options that every command takes.\n");
+}
