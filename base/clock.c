@@ -30,12 +30,15 @@ int64_t clock_monotonic_us(void)
 /* Seconds since 1970 and the microseconds within, for times before 1970 too. */
 static time_t split_us(int64_t wall_us, int *ret_us)
 {
+    int64_t seconds = wall_us / 1000000;
     int64_t us = wall_us % 1000000;
 
-    if (us < 0)
+    if (us < 0) {
         us += 1000000;
+        seconds--;
+    }
     *ret_us = (int) us;
-    return (time_t) ((wall_us - us) / 1000000);
+    return (time_t) seconds;
 }
 
 void clock_format_rfc3339(int64_t wall_us, char text[CLOCK_TEXT_SIZE])

@@ -118,6 +118,12 @@ const struct table_fate *announcement_find_rebuilt(const struct announcement *an
     return old != NULL && old->now == NULL ? find_now(announcement, name) : NULL;
 }
 
+bool announcement_names(const struct announcement *announcement, const char *name)
+{
+    return announcement_find_before(announcement, name) != NULL ||
+           find_now(announcement, name) != NULL;
+}
+
 bool announcement_drops(const struct announcement *announcement, const char *name)
 {
     for (size_t i = 0; i < announcement->drops.count; i++) {
@@ -129,18 +135,33 @@ bool announcement_drops(const struct announcement *announcement, const char *nam
 
 /* --- statements ------------------------------------------------------------------------------- */
 
-/* CREATE [TEMP] [VIRTUAL] TABLE [IF NOT EXISTS] name, CREATE TRIGGER ... */
+/* What is made again is no longer announced to be gone. */
+static void forget_drop(struct announcement *announcement, const char *name)
+{
+    struct str_list *drops = &announcement->drops;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < drops->count; i++) {
+        if (strcasecmp(drops->items[i], name) != 0)
+            drops->items[kept++] = drops->items[i];
+    }
+    drops->count = kept;
+}
+
+/* CREATE [TEMP] [UNIQUE | VIRTUAL] TABLE|INDEX|TRIGGER|VIEW [IF NOT EXISTS] name */
 static void read_create(struct announcement *announcement, struct reader *reader)
 {
     bool is_temp = reader_take(reader, "TEMP") || reader_take(reader, "TEMPORARY");
+    bool is_table = false;
     bool may_exist = false;
     const char *name = NULL;
 
-    reader_take(reader, "VIRTUAL");
+    if (!reader_take(reader, "VIRTUAL"))
+        reader_take(reader, "UNIQUE");
+    is_table = reader_is(reader, "TABLE");
     if (reader_is(reader, "TRIGGER"))
         announcement->creates_trigger = true;
-    if (!reader_take(reader, "TABLE"))
-        return;
+    reader_next(reader);
     if (reader_take(reader, "IF")) {
         reader_take(reader, "NOT");
         reader_take(reader, "EXISTS");
@@ -149,10 +170,27 @@ static void read_create(struct announcement *announcement, struct reader *reader
     name = reader_take_name(reader);
     if (name == NULL || is_temp)
         return;
-    if (may_exist)
+    if (!is_table)
+        forget_drop(announcement, name);
+    else if (may_exist)
         fate_of(announcement, reader->arena, name);
     else if (find_now(announcement, name) == NULL)
         add_fate(announcement, reader->arena, &(struct table_fate){ .now = name });
+}
+
+/*
+ * A table in its new coat is dropped for a newer one: what was said of its rows holds for the first
+ * one.
+ */
+static void hand_back(struct announcement *announcement, const struct table_fate *coat,
+                      const char *name)
+{
+    for (size_t i = 0; i < announcement->fate_count && coat->before == NULL; i++) {
+        struct table_fate *fate = &announcement->fates[i];
+
+        if (fate->before != NULL && strcasecmp(fate->before, name) == 0)
+            fate->rows_are_announced = fate->rows_are_announced || coat->rows_are_announced;
+    }
 }
 
 /* DROP TABLE|INDEX|TRIGGER|VIEW [IF EXISTS] name */
@@ -173,6 +211,8 @@ static void read_drop(struct announcement *announcement, struct reader *reader)
 
         announcement->drops_tables = true;
         announcement->can_break_foreign_keys = true;
+        announcement->changes_parents = true;
+        hand_back(announcement, fate, name);
         fate->now = NULL;
         fate->dropped_by = reader->script;
         fate->dropped_at = reader->pos;
@@ -203,12 +243,16 @@ static void read_alter(struct announcement *announcement, struct reader *reader)
 
     reader_take(reader, "TABLE");
     from = reader_take_name(reader);
+    if (!reader_is(reader, "ADD"))
+        announcement->changes_parents = true;
     if (!reader_is(reader, "ADD") || names_word(reader->rest, "REFERENCES"))
         announcement->can_break_foreign_keys = true;
-    if (from == NULL || !reader_take(reader, "RENAME") || !reader_take(reader, "TO"))
+    if (from == NULL)
+        return;
+    fate = fate_of(announcement, reader->arena, from);
+    if (!reader_take(reader, "RENAME") || !reader_take(reader, "TO"))
         return;
     to = token_name(&reader->token, reader->arena);
-    fate = fate_of(announcement, reader->arena, from);
     fate->now = to;
     fate->is_renamed = true;
 }
@@ -232,6 +276,8 @@ static void read_change(struct announcement *announcement, struct reader *reader
     name = reader_take_name(reader);
     announcement->changes_rows = true;
     announcement->can_break_foreign_keys = true;
+    if (!is_insert || replaces || names_word(reader->rest, "CONFLICT"))
+        announcement->changes_parents = true;
     if (name == NULL)
         return;
     if (strcasecmp(name, "sqlite_sequence") == 0) {

@@ -35,6 +35,7 @@ struct announcement {
     bool foreign_keys_on;        /* a script runs with foreign keys enforced: deletes can cascade */
     bool changes_sequence;       /* a statement names sqlite_sequence */
     bool can_break_foreign_keys; /* some statement could leave a row without its parent */
+    bool changes_parents;        /* ... because it takes rows, keys or tables away from others */
 };
 
 /* What the steps [from, to) of the plan say. */
@@ -55,6 +56,9 @@ const struct table_fate *announcement_find_now(const struct announcement *announ
  */
 const struct table_fate *announcement_find_rebuilt(const struct announcement *announcement,
                                                    const char *name);
+
+/* Whether a statement names a table that was or is called so. */
+bool announcement_names(const struct announcement *announcement, const char *name);
 
 /* Whether a DROP names this index, trigger or view. */
 bool announcement_drops(const struct announcement *announcement, const char *name);

@@ -297,6 +297,8 @@ static bool run(struct backup *backup, const char *path, struct error *err)
     is_copied =
         hold_state(backup, &txn, err) && make_target(backup, err) && copy_database(backup, err);
     txn_rollback(&txn);
+    if (is_copied && db_has_moved(backup->source))
+        return fail(backup, "it was moved or replaced meanwhile", err);
     return is_copied && verify(backup, err);
 }
 

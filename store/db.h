@@ -17,7 +17,7 @@
 struct db;
 
 enum db_access {
-    DB_READ,   /* SQLITE_OPEN_READONLY; can still use WAL */
+    DB_READ,   /* no SQL can write; a killed writer's journal is still rolled back */
     DB_WRITE,  /* must exist */
     DB_CREATE, /* created (mode 0660, whatever the umask) when missing */
 };

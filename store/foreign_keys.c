@@ -57,22 +57,61 @@ static int compare(const void *left, const void *right)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-static bool read_children(struct db *db, struct arena *arena, struct str_list *ret,
+/* Tables with foreign keys, one row a key. */
+static bool read_children(struct db *db, const struct announcement *announcement,
+                          bool is_everywhere, struct arena *arena, struct str_list *ret,
                           struct error *err)
 {
     static const char sql_children[] =
-        "SELECT DISTINCT s.name\n"
-        "FROM main.sqlite_schema AS s, pragma_foreign_key_list(s.name, 'main')\n"
-        "WHERE s.type = 'table' AND s.rootpage > 0";
+        "SELECT s.name, f.\"table\"\n"
+        "FROM main.sqlite_schema AS s, pragma_foreign_key_list(s.name, 'main') AS f\n"
+        "WHERE s.type = 'table' AND s.rootpage > 0\n"
+        "ORDER BY s.rowid";
     cleanup_stmt struct stmt stmt = { 0 };
     bool has_row = false;
 
     if (!stmt_prepare(db, sql_children, &stmt, err) || !stmt_step(&stmt, &has_row, err))
         return false;
     while (has_row) {
-        str_list_add(ret, arena, stmt_text(&stmt, 0, arena));
+        const char *child = stmt_text(&stmt, 0, arena);
+        bool is_known = ret->count > 0 && strcmp(ret->items[ret->count - 1], child) == 0;
+
+        if (!is_known && (is_everywhere || announcement_names(announcement, child) ||
+                          announcement_names(announcement, stmt_text(&stmt, 1, arena))))
+            str_list_add(ret, arena, child);
         if (!stmt_step(&stmt, &has_row, err))
             return false;
+    }
+    return true;
+}
+
+/*
+ * The named tables themselves: all that inserted rows concern. A name may stand for nothing (yet,
+ * or any more), or for a table without keys; the check then says nothing.
+ */
+static bool read_named(struct db *db, const struct announcement *announcement, struct arena *arena,
+                       struct str_list *ret, struct error *err)
+{
+    static const char sql_exists[] = "SELECT 1\n"
+                                     "FROM main.sqlite_schema\n"
+                                     "WHERE type = 'table' AND rootpage > 0\n"
+                                     "  AND name = :name COLLATE NOCASE";
+    cleanup_stmt struct stmt stmt = { 0 };
+
+    if (!stmt_prepare(db, sql_exists, &stmt, err))
+        return false;
+    for (size_t i = 0; i < announcement->fate_count; i++) {
+        const char *name = announcement->fates[i].now;
+        bool exists = false;
+
+        if (name == NULL)
+            continue;
+        stmt_bind_text(&stmt, ":name", name);
+        if (!stmt_step(&stmt, &exists, err))
+            return false;
+        stmt_rewind(&stmt);
+        if (exists)
+            str_list_add(ret, arena, name);
     }
     return true;
 }
@@ -117,14 +156,19 @@ static bool read_table(struct db *db, const char *table, struct arena *arena,
     return local.code == ERR_OK;
 }
 
-static bool read_all(struct db *db, struct arena *arena, struct violations *ret, struct error *err)
+static bool read_violations(struct db *db, const struct announcement *announcement,
+                            bool is_everywhere, struct arena *arena, struct violations *ret,
+                            struct error *err)
 {
-    struct str_list children = { 0 };
+    struct str_list tables = { 0 };
+    bool is_read = is_everywhere || announcement->changes_parents
+                       ? read_children(db, announcement, is_everywhere, arena, &tables, err)
+                       : read_named(db, announcement, arena, &tables, err);
 
-    if (!read_children(db, arena, &children, err))
+    if (!is_read)
         return false;
-    for (size_t i = 0; i < children.count; i++) {
-        if (!read_table(db, children.items[i], arena, ret, err))
+    for (size_t i = 0; i < tables.count; i++) {
+        if (!read_table(db, tables.items[i], arena, ret, err))
             return false;
     }
     return true;
@@ -150,16 +194,17 @@ static void sort(struct violations *violations, const struct announcement *annou
         qsort(violations->items, violations->count, sizeof(*violations->items), compare);
 }
 
-bool foreign_keys_note(struct db *db, const struct announcement *announcement, struct arena *arena,
-                       struct foreign_key_note *ret, struct error *err)
+bool foreign_keys_note(struct db *db, const struct announcement *announcement, bool is_everywhere,
+                       struct arena *arena, struct foreign_key_note *ret, struct error *err)
 {
     struct violations violations = { 0 };
 
     if (!announcement->can_break_foreign_keys)
         return true;
-    if (!read_all(db, arena, &violations, err))
+    if (!read_violations(db, announcement, is_everywhere, arena, &violations, err))
         return false;
     sort(&violations, NULL);
+    ret->is_everywhere = is_everywhere;
     ret->items = violations.items;
     ret->count = violations.count;
     return true;
@@ -222,7 +267,7 @@ bool foreign_keys_compare(struct db *db, const struct announcement *announcement
 
     if (!announcement->can_break_foreign_keys)
         return true;
-    if (!read_all(db, arena, &after, err))
+    if (!read_violations(db, announcement, before->is_everywhere, arena, &after, err))
         return false;
     sort(&after, announcement);
     strbuf_init(&text, 500);

@@ -22,17 +22,18 @@ struct violation {
 };
 
 struct foreign_key_note {
+    bool is_everywhere;
     struct violation *items; /* sorted */
     size_t count;
 };
 
 /*
- * Note the violations there are; nothing when the statements cannot make any. In the arena. Fails
- * as db_error.
+ * Note the violations there are, in every table when `is_everywhere` (reach.h) and else in those
+ * that are named or refer to named ones. In the arena. Fails as db_error.
  */
 must_check bool foreign_keys_note(struct db *db, const struct announcement *announcement,
-                                  struct arena *arena, struct foreign_key_note *ret,
-                                  struct error *err);
+                                  bool is_everywhere, struct arena *arena,
+                                  struct foreign_key_note *ret, struct error *err);
 
 /*
  * Fails ERR_FOREIGN_KEYS_VIOLATED when there are new ones (how many, and the first ten: table,

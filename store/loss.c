@@ -149,24 +149,7 @@ static bool read_sequence(struct db *db, const char *table, int64_t *ret, struct
 
 /* --- before ----------------------------------------------------------------------------------- */
 
-static bool has_trigger(const struct loss_note *note)
-{
-    for (size_t i = 0; i < note->object_count; i++) {
-        if (strcmp(note->objects[i].type, "trigger") == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Whether rows can go from tables that no statement names. */
-static bool can_spread(const struct announcement *announcement, const struct loss_note *note)
-{
-    if (announcement->foreign_keys_on && (announcement->changes_rows || announcement->drops_tables))
-        return true;
-    return announcement->changes_rows && (announcement->creates_trigger || has_trigger(note));
-}
-
-static bool note_object(struct db *db, const struct announcement *announcement, bool counts_all,
+static bool note_object(struct db *db, const struct announcement *announcement, bool is_everywhere,
                         struct noted_object *object, struct arena *arena, struct error *err)
 {
     bool is_rebuilt = announcement_find_rebuilt(announcement, object->table) != NULL;
@@ -175,23 +158,21 @@ static bool note_object(struct db *db, const struct announcement *announcement, 
         return index_shape_read(db, object->table, object->name, arena, &object->shape, err);
     if (!object->is_plain_table)
         return true;
-    if ((is_rebuilt || counts_all) && !read_row_count(db, object->name, arena, &object->rows, err))
+    if ((is_rebuilt || is_everywhere) &&
+        !read_row_count(db, object->name, arena, &object->rows, err))
         return false;
     return !is_rebuilt || read_sequence(db, object->name, &object->sequence, err);
 }
 
-bool loss_note(struct db *db, const struct announcement *announcement, struct arena *arena,
-               struct loss_note *ret, struct error *err)
+bool loss_note(struct db *db, const struct announcement *announcement, bool is_everywhere,
+               struct arena *arena, struct loss_note *ret, struct error *err)
 {
-    bool counts_all = false;
-
-    if (!announcement->drops_tables && !announcement->drops_views && !announcement->changes_rows)
+    if (!announcement->drops_tables && !announcement->drops_views && !is_everywhere)
         return true;
     if (!read_objects(db, arena, ret, err))
         return false;
-    counts_all = can_spread(announcement, ret);
     for (size_t i = 0; i < ret->object_count; i++) {
-        if (!note_object(db, announcement, counts_all, &ret->objects[i], arena, err))
+        if (!note_object(db, announcement, is_everywhere, &ret->objects[i], arena, err))
             return false;
     }
     return true;
@@ -322,9 +303,10 @@ static bool fail(const struct comparison *comparison, struct error *err)
 {
     error_set(err, ERR_LOSS_UNANNOUNCED, "%zu loss%s that no statement announces: %s",
               comparison->found, comparison->found == 1 ? "" : "es", strbuf_text(comparison->text));
-    error_hint(err, "Everything was rolled back. Recreate what was lost in the script, or say in "
-                    "it that it goes (DROP, DELETE), "
-                    "or allow losses for this database.");
+    error_hint(
+        err,
+        "Everything was rolled back. Recreate what was lost in the script, or say in it that it "
+        "goes (DROP INDEX IF EXISTS, DELETE), or allow losses for this database.");
     if (comparison->culprit != NULL) {
         error_at(err, &comparison->culprit->dropped_at);
         error_of_revision(err, comparison->culprit->dropped_by->id);

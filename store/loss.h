@@ -22,11 +22,12 @@ struct loss_note {
 };
 
 /*
- * Note what there is; nothing when the statements cannot lose anything. In the arena. Fails as
- * db_error.
+ * Note what there is; nothing when the statements cannot lose anything. All tables are counted when
+ * `is_everywhere` (reach.h). In the arena. Fails as db_error.
  */
 must_check bool loss_note(struct db *db, const struct announcement *announcement,
-                          struct arena *arena, struct loss_note *ret, struct error *err);
+                          bool is_everywhere, struct arena *arena, struct loss_note *ret,
+                          struct error *err);
 
 /*
  * Fails ERR_LOSS_UNANNOUNCED (how much, and what: objects, rows, counters; the place of the DROP

@@ -23,6 +23,7 @@
 #include "store/exec.h"
 #include "store/foreign_keys.h"
 #include "store/loss.h"
+#include "store/reach.h"
 #include "store/stmt.h"
 #include "store/txn.h"
 #include "store/version_write.h"
@@ -336,6 +337,16 @@ static bool settle_commit(struct runner *runner, const struct error *cause, stru
     return false;
 }
 
+/* Commits to a file that has lost its name succeed, and nobody will ever read them. */
+static bool check_place(const struct runner *runner, struct error *err)
+{
+    if (!db_has_moved(runner->db))
+        return true;
+    error_set(err, ERR_DATABASE_UNUSABLE, "database \"%s\" was moved or replaced during the run",
+              runner->path);
+    return error_hint(err, "Nothing was committed. Leave the file in place while a run goes on.");
+}
+
 /*
  * A busy COMMIT (a reader of a database in rollback-journal mode) was waited for by the busy
  * handler; while it waits no new reader gets in, so that after the timeout it is given up.
@@ -345,6 +356,8 @@ static bool commit(struct runner *runner, struct txn *txn, struct error *err)
     struct error cause = { 0 };
     bool is_committed = false;
 
+    if (!check_place(runner, err))
+        return false;
     runner->watch.is_committing = true;
     runner_report(runner, PHASE_COMMITTING);
     is_committed = sqlite3_exec(runner->db->handle, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
@@ -373,11 +386,15 @@ struct notes {
 static bool take_notes(struct runner *runner, const struct span *span, struct notes *notes,
                        struct error *err)
 {
+    bool is_everywhere = false;
+
     notes->announcement = announcement_of(runner->plan, span->from, span->to, runner->arena);
-    return foreign_keys_note(runner->db, notes->announcement, runner->arena, &notes->foreign_keys,
-                             err) &&
+    return reach_is_everywhere(runner->db, notes->announcement, &is_everywhere, err) &&
+           foreign_keys_note(runner->db, notes->announcement, is_everywhere, runner->arena,
+                             &notes->foreign_keys, err) &&
            (runner->options->allows_loss ||
-            loss_note(runner->db, notes->announcement, runner->arena, &notes->losses, err));
+            loss_note(runner->db, notes->announcement, is_everywhere, runner->arena, &notes->losses,
+                      err));
 }
 
 static bool compare_notes(struct runner *runner, const struct notes *notes, struct error *err)
