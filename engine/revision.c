@@ -79,8 +79,10 @@ static bool choose_parents(const struct creation *creation, struct str_list *ret
 {
     static const version_rows no_rows = { 0 };
     const struct graph *graph = script_directory_graph(creation->directory);
-    struct revision_list heads = *graph_heads(graph);
+    struct revision_list heads = { 0 };
 
+    if (creation->request->head == NULL)
+        heads = *graph_heads(graph);
     if (creation->request->head == NULL && heads.count > 1)
         return raise_heads(creation, &heads, err);
     if (creation->request->head != NULL &&
