@@ -54,7 +54,7 @@ static void report(struct session *session, const struct error *err)
         print_json(&session->printer, problem);
     }
     (void) fflush(session->printer.out);
-    print_error(&session->printer, err);
+    print_problem(&session->printer, err);
 }
 
 static bool execute(struct session *session, struct error *err)

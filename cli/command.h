@@ -1,8 +1,8 @@
 /*
  * command.h - the commands of schemadctl: what they are called, what they take, and who does them.
  *
- * One row a command. Parsing, help and dispatch all read this table, so a new command is one row, one
- * function, and its section in schemadctl(1).
+ * One row a command. Parsing, help and dispatch all read this table, so a new command is one row,
+ * one function, and its section in schemadctl(1).
  */
 #pragma once
 

@@ -49,8 +49,8 @@ static bool expand(struct session *session, const json_t *list, json_t **ret_rev
 
 /* ---- Where the database is ---- */
 
-/* Alembic cannot say where a database is whose rows it does not know, and neither can we: the answer
- * is printed, and the exit code says so. */
+/* Alembic cannot say where a database is whose rows it does not know, and neither can we: the
+ * answer is printed, and the exit code says so. */
 static bool judge_current(const json_t *current, struct error *err)
 {
     const json_t *unknown = json_array_get(json_object_get(current, "unknown"), 0);

@@ -1,6 +1,6 @@
 /*
- * commands_run.c - the commands that change something: upgrade, downgrade, stamp, backup, cancel, and
- * a new revision.
+ * commands_run.c - the commands that change something: upgrade, downgrade, stamp, backup, cancel,
+ * and a new revision.
  */
 #include "api/json.h"
 #include "api/json_text.h"

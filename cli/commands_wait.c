@@ -1,8 +1,8 @@
 /*
  * commands_wait.c - waiting until the schema is where it is wanted: what the readiness gate runs.
  *
- * A daemon that is not there yet is waited for, as is a database that is locked; what waiting cannot
- * mend (an unknown revision, a token refused) ends it at once.
+ * A daemon that is not there yet is waited for, as is a database that is locked; what waiting
+ * cannot mend (an unknown revision, a token refused) ends it at once.
  */
 #include "api/json_text.h"
 #include "base/clock.h"

@@ -4,7 +4,6 @@
 #include "cli/http.h"
 
 #include "api/json_text.h"
-#include "base/arena.h"
 #include "base/oom.h"
 #include "base/str.h"
 #include "cli/json_read.h"

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/arena.h"
 #include "base/error.h"
 
 #include <jansson.h>
@@ -19,8 +20,8 @@ struct http_options {
     const char *token; /* for Authorization: Bearer; NULL: none */
 };
 
-/* options must outlive it. Fails ERR_ARGUMENT_INVALID (a URL that is not http://, a socket path longer
- * than 107 bytes), ERR_INTERNAL. */
+/* options must outlive it. Fails ERR_ARGUMENT_INVALID (a URL that is not http://, a socket path
+ * longer than 107 bytes), ERR_INTERNAL. */
 must_check bool http_open(const struct http_options *options, struct http **ret_http,
                           struct error *err);
 void http_close(struct http *http); /* NULL is fine */
@@ -36,13 +37,12 @@ struct http_request {
  * Ask, and wait for the answer.
  *
  * ret_answer  new reference: the body of a 2xx answer.
- * Fails       ERR_DAEMON_UNREACHABLE (nobody there, connection lost, no answer in 60 s), ERR_FORBIDDEN
- *             (the socket may not be opened), the error of the problem document of any other answer,
- *             ERR_INTERNAL for an answer that is none.
+ * Fails       ERR_DAEMON_UNREACHABLE (nobody there, connection lost, no answer in 60 s),
+ *             ERR_FORBIDDEN (the socket may not be opened), the error of the problem document of
+ *             any other answer, ERR_INTERNAL for an answer that is none.
  */
 must_check bool http_ask(struct http *http, const struct http_request *request, json_t **ret_answer,
                          struct error *err);
 
 /* A text as a part of a path or query, percent-encoded (RFC 3986 section 2.1); in the arena. */
-struct arena;
 const char *http_escape(const char *text, struct arena *arena);

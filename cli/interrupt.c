@@ -16,14 +16,18 @@ static void on_signal(int number)
     was_asked = 1;
 }
 
+/* What nohup(1) or a shell's `&` made deaf stays deaf. */
 void interrupt_watch(void)
 {
     static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
     struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int) SA_RESETHAND };
+    struct sigaction before;
 
     (void) sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-        (void) sigaction(signals[i], &action, NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+        if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            (void) sigaction(signals[i], &action, NULL);
+    }
 }
 
 bool interrupt_was_asked(void)

@@ -19,6 +19,6 @@ bool json_truth(const json_t *object, const char *name);
 /* Whether there is such a member and it is not null. */
 bool json_has(const json_t *object, const char *name);
 
-/* The error that a problem document (RFC 9457, as json_of_error writes it) tells. An unknown or missing
- * code becomes ERR_INTERNAL with the detail kept. */
+/* The error that a problem document (RFC 9457, as json_of_error writes it) tells. An unknown or
+ * missing code becomes ERR_INTERNAL with the detail kept. */
 void error_of_json(const json_t *problem, struct error *ret);

@@ -1,6 +1,6 @@
 /*
- * offline.h - the transport without a daemon: the engine in this process, its values as the daemon's
- * JSON.
+ * offline.h - the transport without a daemon: the engine in this process, its values as the
+ * daemon's JSON.
  *
  * What only a daemon knows (its queue, its start, its requirement) is empty; ready means at head.
  */

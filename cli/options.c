@@ -19,8 +19,8 @@
 
 static_assert(COMMAND_COUNT <= 32, "a set of commands is a word of bits");
 
-/* One option: what it is called, which commands take it, and where its value goes. Exactly one of the
- * four ways to take a value is set. */
+/* One option: what it is called, which commands take it, and where its value goes. Exactly one of
+ * the four ways to take a value is set. */
 struct option {
     const char *name;  /* long, without dashes */
     char letter;       /* short, or 0 */
@@ -140,8 +140,7 @@ static bool take_timeout(struct options *options, struct error *err)
 
 /* Alphabetical. */
 static const struct option table[] = {
-    { "backup", 0, "WHEN", RUN_COMMANDS,
-      "back up before: always, destructive (only before something is dropped) or never",
+    { "backup", 0, "WHEN", RUN_COMMANDS, "back up before: always, destructive or never",
       .take = take_backup },
     { "branch-label", 0, "LABEL", BIT(REVISION), "give the branch a name; may be repeated",
       LIST(branch_labels) },
@@ -154,8 +153,7 @@ static const struct option table[] = {
     { "down", 0, NULL, BIT(PLAN), "plan a downgrade", FLAG(plans_down) },
     { "dry-run", 0, NULL, JOB_COMMANDS, "plan and check, but change nothing",
       FLAG(request.is_dry_run) },
-    { "expect", 0, "REV", RUN_COMMANDS,
-      "refuse unless the database is exactly there; may be repeated, \"\" is an empty database",
+    { "expect", 0, "REV", RUN_COMMANDS, "refuse unless the database is exactly there",
       .take = take_expect },
     { "for", 0, "WHAT", BIT(WAIT), "ready (the default), head, or a revision", TEXT(wait_for) },
     { "head", 0, "REV", BIT(REVISION), "continue this revision; \"base\" begins anew", TEXT(head) },
@@ -165,7 +163,8 @@ static const struct option table[] = {
     { "instance", 0, "NAME", ALL_COMMANDS, "ask the daemon of this name (default: content)",
       TEXT(instance) },
     { "json", 0, NULL, ALL_COMMANDS, "print JSON, as the daemon would answer", FLAG(is_json) },
-    { "lock-timeout", 0, "MS", JOB_COMMANDS, "wait so long for locks", .take = take_lock_timeout },
+    { "lock-timeout", 0, "TIME", JOB_COMMANDS, "wait so long for locks",
+      .take = take_lock_timeout },
     { "message", 'm', "TEXT", BIT(REVISION), "what the revision does", TEXT(message) },
     { "no-wait", 0, NULL, JOB_COMMANDS, "queue it, print the job and leave", FLAG(is_async) },
     { "purge", 0, NULL, BIT(STAMP), "forget all version rows first, unknown ones too",
@@ -177,8 +176,8 @@ static const struct option table[] = {
     { "scripts", 0, "DIR", ALL_COMMANDS, "directory of scripts; may be repeated", LIST(scripts) },
     { "socket", 0, "PATH", ALL_COMMANDS, "ask the daemon on this unix socket", TEXT(socket) },
     { "state", 0, "DIR", ALL_COMMANDS, "journal and backups (default: FILE.schemad)", TEXT(state) },
-    { "timeout", 0, "TIME", JOB_COMMANDS | BIT(WAIT),
-      "give up after so long; a bare number is milliseconds, for wait seconds", TEXT(timeout) },
+    { "timeout", 0, "TIME", JOB_COMMANDS | BIT(WAIT), "give up after so long: 500ms, 30s, 5m",
+      TEXT(timeout) },
     { "token-file", 0, "FILE", ALL_COMMANDS, "bearer token for --url", TEXT(token_file) },
     { "transaction", 0, "MODE", RUN_COMMANDS,
       "run (all or nothing) or revision (commit after each)", .take = take_transaction },
@@ -348,7 +347,7 @@ static void split_paths(struct str_list *list, const char *paths, struct arena *
     }
 }
 
-/* Options say where to ask, or else the environment does, or else it is the daemon of the instance. */
+/* Options say where to ask, or else the environment; without both it is the instance's daemon. */
 static bool decide_way(struct options *options, const struct environment *environment,
                        struct error *err)
 {

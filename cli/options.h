@@ -1,9 +1,9 @@
 /*
  * options.h - the command line as a value.
  *
- * Pure: takes words and a copy of the environment, opens nothing. Options may stand before and after
- * the command and its operands; a word of '-' and a digit is an operand (`downgrade -1`), and after
- * `--` every word is. Texts point into the given words or live in the arena.
+ * Pure: takes words and a copy of the environment, opens nothing. Options may stand before and
+ * after the command and its operands; a word of '-' and a digit is an operand (`downgrade -1`), and
+ * after `--` every word is. Texts point into the given words or live in the arena.
  */
 #pragma once
 
@@ -34,7 +34,7 @@ struct options {
     bool has_command; /* false only with wants_help or wants_version */
     bool wants_version;
 
-    /* Where to ask. Offline when database or (for scripts alone) scripts are set and no daemon is. */
+    /* Where to ask. Offline when a database or scripts are named. */
     bool is_offline;
     const char *database; /* NULL: none */
     struct str_list scripts;
@@ -77,8 +77,9 @@ struct option_help {
 /*
  * Parse the words after the program's name.
  *
- * ret    complete: defaults filled in, the way to the database decided. Only wants_help, wants_version,
- *        has_command and command are meaningful when help or the version is asked for.
+ * ret    complete: defaults filled in, the way to the database decided. Only wants_help,
+ *        wants_version, has_command and command are meaningful when help or the version is asked
+ *        for.
  * Fails  ERR_ARGUMENT_INVALID for anything wrong, with the nearest word or the way to help as hint.
  */
 must_check bool options_parse(const struct str_list *words, const struct environment *environment,

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 
+#include <assert.h>
 #include <stdarg.h>
 
 static const char *const tints[] = {
@@ -41,17 +42,21 @@ void print_text(struct printer *printer, enum tint tint, const char *text)
 void print_format(struct printer *printer, const char *format, ...)
 {
     struct arena arena cleanup(arena_release) = { 0 };
-    char *text = NULL;
+    char line[512];
+    char *text = line;
     int len = 0;
     va_list args;
 
+    assert(format != NULL);
     va_start(args, format);
-    len = vsnprintf(NULL, 0, format, args);
+    len = vsnprintf(line, sizeof(line), format, args);
     va_end(args);
-    text = arena_alloc(&arena, (size_t) len + 1);
-    va_start(args, format);
-    (void) vsnprintf(text, (size_t) len + 1, format, args);
-    va_end(args);
+    if ((size_t) len >= sizeof(line)) {
+        text = arena_alloc(&arena, (size_t) len + 1);
+        va_start(args, format);
+        (void) vsnprintf(text, (size_t) len + 1, format, args);
+        va_end(args);
+    }
     put_clean(printer->out, text);
 }
 
@@ -88,7 +93,7 @@ static void put_detail(struct printer *printer, const char *name, const char *te
     (void) fputc('\n', printer->err);
 }
 
-void print_error(struct printer *printer, const struct error *err)
+void print_problem(struct printer *printer, const struct error *err)
 {
     char line[sizeof(err->file) + sizeof(err->detail) + 32];
     char number[32] = "";

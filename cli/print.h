@@ -1,9 +1,9 @@
 /*
  * print.h - the one printer: JSON values as lines for people.
  *
- * Takes what the daemon answers (api/json.h) and nothing else, so that what is printed does not depend
- * on who was asked. Answers go to `out`, everything about them to `err`. Control characters of texts
- * are replaced: a message in a script cannot move the cursor.
+ * Takes what the daemon answers (api/json.h) and nothing else, so that what is printed does not
+ * depend on who was asked. Answers go to `out`, everything about them to `err`. Control characters
+ * of texts are replaced: a message in a script cannot move the cursor.
  */
 #pragma once
 
@@ -37,7 +37,7 @@ void print_json(struct printer *printer, const json_t *json);
 
 /* "schemadctl: script.sql:3:1: detail" and "hint: ..." on err; with is_verbose also the code, the
  * statement and SQLite's code. */
-void print_error(struct printer *printer, const struct error *err);
+void print_problem(struct printer *printer, const struct error *err);
 
 /* "schemadctl: warning: text" on err. */
 void print_warning(struct printer *printer, const char *text);
@@ -46,8 +46,8 @@ void print_warning(struct printer *printer, const char *text);
 void print_text(struct printer *printer, enum tint tint, const char *text);
 void print_format(struct printer *printer, const char *format, ...) format_printf(2, 3);
 
-/* The lines of /current and, with is_verbose, the entries of `texts` below Alembic's heading; unknown
- * rows are marked. */
+/* The lines of /current and, with is_verbose, the entries of `texts` below Alembic's heading;
+ * unknown rows are marked. */
 void print_current(struct printer *printer, const json_t *current, const json_t *revisions);
 
 /* A line (or, of full revisions with is_verbose, an entry) for each revision. */

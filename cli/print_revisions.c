@@ -67,7 +67,7 @@ static void print_entry(struct printer *printer, const json_t *revision, bool sh
         print_text(printer, TINT_STRONG, first);
     }
     print_text(printer, TINT_NONE, end != NULL ? end : "");
-    print_text(printer, TINT_NONE, "\n");
+    print_text(printer, TINT_NONE, "\n\n");
 }
 
 void print_current(struct printer *printer, const json_t *current, const json_t *revisions)

@@ -117,6 +117,18 @@ static void print_last(struct printer *printer, const json_t *status, struct are
                                size_text(json_number(backup, "bytes"), arena)));
 }
 
+static void print_error_row(struct printer *printer, const char *label, const json_t *problem)
+{
+    struct error err = { .code = ERR_OK };
+    char line[sizeof(err.file) + sizeof(err.detail) + 32];
+
+    if (!json_is_object(problem))
+        return;
+    error_of_json(problem, &err);
+    error_format(&err, line, sizeof(line));
+    print_row(printer, label, line);
+}
+
 static void print_daemon(struct printer *printer, const json_t *status, struct arena *arena)
 {
     if (!json_has(status, "started_at")) {
@@ -138,6 +150,7 @@ void print_status(struct printer *printer, const json_t *status)
     print_row(printer, "Scripts", texts_joined(json_object_get(status, "scripts"), "none", &arena));
     print_schema(printer, current, &arena);
     print_row(printer, "Ready", json_truth(status, "ready") ? "yes" : "no");
+    print_error_row(printer, "Problem", json_object_get(current, "problem"));
     print_running(printer, json_object_get(current, "running"), &arena);
     print_last(printer, status, &arena);
     print_daemon(printer, status, &arena);
@@ -196,14 +209,7 @@ void print_job(struct printer *printer, const json_t *job)
     print_row(printer, "Backup", json_has(run, "backup") ? json_text(run, "backup") : "none");
     json_array_foreach(json_object_get(run, "steps"), index, step)
         print_row(printer, index == 0 ? "Steps" : "", json_text(step, "line"));
-    if (json_has(run, "error")) {
-        struct error err = { .code = ERR_OK };
-        char line[sizeof(err.file) + sizeof(err.detail) + 32];
-
-        error_of_json(json_object_get(run, "error"), &err);
-        error_format(&err, line, sizeof(line));
-        print_row(printer, "Error", line);
-    }
+    print_error_row(printer, "Error", json_object_get(run, "error"));
 }
 
 void print_backups(struct printer *printer, const json_t *backups, struct arena *arena)

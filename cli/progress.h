@@ -1,8 +1,8 @@
 /*
  * progress.h - the line on a terminal that says how far a run is.
  *
- * Written over itself on standard error, and erased at the end. Where standard error is no terminal,
- * or with --quiet, nothing is written. Main thread only.
+ * Written over itself on standard error, and erased at the end. Where standard error is no
+ * terminal, or with --quiet, nothing is written. Main thread only.
  */
 #pragma once
 

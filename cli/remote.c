@@ -162,6 +162,17 @@ struct run_progress remote_progress_of(const json_t *job)
     return progress;
 }
 
+/* The daemon was there a moment ago: what matters now is what became of the run. */
+static bool hint_run_goes_on(struct error *err, const char *id)
+{
+    if (err->code == ERR_DAEMON_UNREACHABLE)
+        err->hint[0] = '\0';
+    return error_hint(err,
+                      "Run %s may still be going on, or was rolled back. Once the daemon is "
+                      "there again, \"schemadctl jobs %s\" tells.",
+                      id, id);
+}
+
 /* Ask for the job until it has ended: soon at first, because most runs take milliseconds. */
 static bool follow(struct remote *remote, const char *id, const struct run_hooks *hooks,
                    json_t **job, struct error *err)
@@ -182,7 +193,7 @@ static bool follow(struct remote *remote, const char *id, const struct run_hooks
             if (!remote_cancel(remote, id, &next, err))
                 return false;
         } else if (!remote_ask(remote, &question, &next, err)) {
-            return error_hint(err, "Run %s may still be going on.", id);
+            return hint_run_goes_on(err, id);
         }
         json_decref(*job);
         *job = next;

@@ -14,20 +14,20 @@ struct session {
     struct arena *arena;
 };
 
-/* The commands: the functions of command_get()'s rows. Each prints its answer, fails with whatever the
- * transport raises, and runs on the main thread. */
-bool command_backup(struct session *session, struct error *err);
-bool command_backups(struct session *session, struct error *err);
-bool command_cancel(struct session *session, struct error *err);
-bool command_current(struct session *session, struct error *err);
-bool command_downgrade(struct session *session, struct error *err);
-bool command_heads(struct session *session, struct error *err);
-bool command_history(struct session *session, struct error *err);
-bool command_jobs(struct session *session, struct error *err);
-bool command_plan(struct session *session, struct error *err);
-bool command_revision(struct session *session, struct error *err);
-bool command_show(struct session *session, struct error *err);
-bool command_stamp(struct session *session, struct error *err);
-bool command_status(struct session *session, struct error *err);
-bool command_upgrade(struct session *session, struct error *err);
-bool command_wait(struct session *session, struct error *err);
+/* The commands: the functions of command_get()'s rows. Each prints its answer, fails with whatever
+ * the transport raises, and runs on the main thread. */
+must_check bool command_backup(struct session *session, struct error *err);
+must_check bool command_backups(struct session *session, struct error *err);
+must_check bool command_cancel(struct session *session, struct error *err);
+must_check bool command_current(struct session *session, struct error *err);
+must_check bool command_downgrade(struct session *session, struct error *err);
+must_check bool command_heads(struct session *session, struct error *err);
+must_check bool command_history(struct session *session, struct error *err);
+must_check bool command_jobs(struct session *session, struct error *err);
+must_check bool command_plan(struct session *session, struct error *err);
+must_check bool command_revision(struct session *session, struct error *err);
+must_check bool command_show(struct session *session, struct error *err);
+must_check bool command_stamp(struct session *session, struct error *err);
+must_check bool command_status(struct session *session, struct error *err);
+must_check bool command_upgrade(struct session *session, struct error *err);
+must_check bool command_wait(struct session *session, struct error *err);

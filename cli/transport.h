@@ -37,8 +37,8 @@ struct transport {
                 struct error *err);
 
     /*
-     * Run a request to its end. *ret_run is a new reference to what came of it, or NULL when it never
-     * became a run; set on failure too. hooks: progress and is_cancelled.
+     * Run a request to its end. *ret_run is a new reference to what came of it, or NULL when it
+     * never became a run; set on failure too. hooks: progress and is_cancelled.
      */
     bool (*run)(void *data, const struct run_request *request, const struct run_hooks *hooks,
                 json_t **ret_run, struct error *err);

@@ -6,7 +6,7 @@
 #include "cli/options.h"
 
 #define NAME_WIDTH   22
-#define OPTION_WIDTH 28
+#define OPTION_WIDTH 24
 
 static void add_options(struct strbuf *buffer, const char *title, const enum command_id *command,
                         struct arena *arena)
