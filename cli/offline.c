@@ -393,6 +393,7 @@ bool offline_open(const struct options *options, struct arena *arena,
         .database = options->database,
         .scripts = options->scripts,
         .state_directory = options->state,
+        .allows_loss = options->allows_loss,
     };
     struct offline *offline = NULL;
 

@@ -140,6 +140,8 @@ static bool take_timeout(struct options *options, struct error *err)
 
 /* Alphabetical. */
 static const struct option table[] = {
+    { "allow-loss", 0, NULL, RUN_COMMANDS, "go on when something is lost that no statement names",
+      FLAG(allows_loss) },
     { "backup", 0, "WHEN", RUN_COMMANDS, "back up before: always, destructive or never",
       .take = take_backup },
     { "branch-label", 0, "LABEL", BIT(REVISION), "give the branch a name; may be repeated",
@@ -413,6 +415,10 @@ static bool check_way(const struct options *options, struct error *err)
                          command->name);
     if (options->is_offline && options->is_async)
         return error_set(err, ERR_ARGUMENT_INVALID, "--no-wait needs a daemon");
+    if (!options->is_offline && options->allows_loss) {
+        error_set(err, ERR_ARGUMENT_INVALID, "--allow-loss is for --database");
+        return error_hint(err, "A daemon is told by its configuration: [run] loss = allow.");
+    }
     if (options->url == NULL && options->token_file != NULL)
         return error_set(err, ERR_ARGUMENT_INVALID, "--token-file is for --url");
     if (!options->is_offline && options->state != NULL)

@@ -52,7 +52,8 @@ struct options {
 
     /* For upgrade, downgrade, stamp, backup: what is asked but its verb, target and actor. */
     struct run_request request;
-    bool is_async; /* --no-wait */
+    bool is_async;    /* --no-wait */
+    bool allows_loss; /* --allow-loss */
 
     /* For single commands. */
     bool plans_down;               /* plan --down */

@@ -280,6 +280,7 @@ static void ways_that_exclude_each_other_are_refused(void **state)
         "--socket s --token-file t current",
         "--socket s --state t current",
         "--state t current",
+        "--socket s upgrade --allow-loss",
     };
 
     (void) state;

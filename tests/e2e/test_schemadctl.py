@@ -287,6 +287,23 @@ def test_errors_in_scripts_are_told_alike(offline, online, scripts):
         assert "already exists" in without.err
 
 
+def test_a_loss_can_be_allowed(offline, online, database, scripts):
+    write_script(scripts, "aaaa", "CREATE TABLE t (id INTEGER);\nCREATE INDEX t_id ON t (id);")
+    write_script(
+        scripts,
+        "bbbb",
+        "CREATE TABLE u (id INTEGER);\nINSERT INTO u SELECT * FROM t;\nDROP TABLE t;\nALTER TABLE u RENAME TO t;",
+        revises="aaaa",
+    )
+    ok(offline("upgrade", "aaaa", scripts=scripts))
+    refused = offline("upgrade", scripts=scripts)
+    assert refused.exit_code == FAILED and 'index "t_id"' in refused.err
+    assert version_rows(database) == ["aaaa"]
+    assert online("upgrade", "--allow-loss", scripts=scripts).exit_code == USAGE
+    ok(offline("upgrade", "--allow-loss", scripts=scripts))
+    assert version_rows(database) == ["bbbb"]
+
+
 # With a daemon only
 
 
