@@ -35,7 +35,8 @@ bool preview_plan(const struct snapshot *snapshot, const struct run_request *req
 
         if (stamps.count == 0)
             str_list_add(&stamps, arena, target);
-        return plan_stamp(graph, rows, &stamps, request->purge, arena, ret_plan, err);
+        return plan_stamp(graph, rows, &(struct stamp_options){ stamps, request->purge }, arena,
+                          ret_plan, err);
     }
     case VERB_BACKUP:
         break;

@@ -16,7 +16,8 @@ static bool stamp_plan(const struct graph *graph, const version_rows *rows,
         return error_hint(err, "Name the revisions that the database is to be marked with, or "
                                "\"base\" for none.");
     }
-    return plan_stamp(graph, rows, &targets, request->purge, arena, ret_plan, err);
+    return plan_stamp(graph, rows, &(struct stamp_options){ targets, request->purge }, arena,
+                      ret_plan, err);
 }
 
 static bool stamp_is_destructive(const struct plan *plan, struct arena *arena)

@@ -33,8 +33,9 @@ static bool overlap(const struct revision_list *rows, struct revision_set *appli
 
     for (size_t i = 0; i < rows->count; i++) {
         for (size_t k = 0; k < rows->items[i]->needs.count; k++)
-            revision_set_add_ancestors(applied, rows->items[i]->needs.items[k]);
+            revision_set_add(applied, rows->items[i]->needs.items[k]);
     }
+    revision_set_close_down(applied);
     for (size_t i = 0; i < rows->count; i++)
         is_overlapping = is_overlapping || revision_set_has(applied, rows->items[i]);
     for (size_t i = 0; i < rows->count; i++)

@@ -124,24 +124,23 @@ static bool resolve_dependency(struct builder *builder, const struct revision *n
                                const char *name, const struct revision **ret)
 {
     struct graph_name *slot = graph_index_slot(&builder->graph->names, name);
-    struct str_list names = { 0 };
-    struct revision_list found = { 0 };
+    struct graph_matches found = { 0 };
     unsigned line = node->script->depends_on_line;
 
     *ret = slot->revision;
     if (slot->name != NULL)
         return true;
-    graph_match_prefix(builder->graph, str_of(name), builder->arena, &names, &found);
-    if (found.count == 0)
+    graph_match_prefix(builder->graph, str_of(name), builder->arena, &found);
+    if (found.revisions.count == 0)
         return fail_missing(builder, node, "depends on", name, line);
-    if (found.count > 1) {
+    if (found.revisions.count > 1) {
         error_set(builder->err, ERR_REVISION_AMBIGUOUS,
                   "revision \"%s\" depends on \"%s\", with which several begin: %s", node->id, name,
-                  str_list_join(&names, ", ", builder->arena));
+                  str_list_join(&found.names, ", ", builder->arena));
         error_hint(builder->err, "Write the whole id.");
         return fail_at(builder, node->script, line);
     }
-    *ret = found.items[0];
+    *ret = found.revisions.items[0];
     return true;
 }
 
@@ -240,6 +239,7 @@ static bool fail_cycle(struct builder *builder, const size_t *waits_for)
     cleanup(strbuf_release) struct strbuf path = { 0 };
     const struct revision *first = find_cycle(builder, waits_for);
     const struct revision *node = first;
+    const struct revision *next = NULL;
 
     strbuf_init(&path, CYCLE_TEXT_MAX);
     do {
@@ -250,9 +250,10 @@ static bool fail_cycle(struct builder *builder, const size_t *waits_for)
               path.is_overflowed ? "... -> " : "", first->id);
     error_hint(builder->err,
                "Each needs the next by Revises or Depends On; correct one of these lines.");
+    next = stuck_need(builder, first, waits_for);
     return fail_at(builder, first->script,
-                   first->script->revises_line != 0 ? first->script->revises_line
-                                                    : first->script->depends_on_line);
+                   revision_list_has(&first->parents, next) ? first->script->revises_line
+                                                            : first->script->depends_on_line);
 }
 
 /* Repeatedly take what waits for nothing; the first in, the first out. */

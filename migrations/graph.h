@@ -64,8 +64,9 @@ struct graph;
 must_check bool graph_build(const struct script *const *scripts, size_t count, struct arena *arena,
                             struct graph **ret_graph, struct error *err);
 
-/* All revisions, parents and dependencies before those who need them. Lives as long as the graph.
- * */
+/*
+ * All revisions, parents and dependencies before those who need them. Lives as long as the graph.
+ */
 const struct revision_list *graph_revisions(const struct graph *graph);
 /* Heads and effective heads and bases, in script order. */
 const struct revision_list *graph_heads(const struct graph *graph);
@@ -92,10 +93,12 @@ void revision_set_add(struct revision_set *set, const struct revision *revision)
 void revision_set_add_ancestors(struct revision_set *set, const struct revision *revision);
 /* Add a revision and everything that needs it (transitively). */
 void revision_set_add_descendants(struct revision_set *set, const struct revision *revision);
-/* Add a revision, its ancestors by Revises alone, and so its descendants: what shares its branch.
- * */
+/* Add a revision and its ancestors, or its descendants, by Revises alone. */
 void revision_set_add_parents(struct revision_set *set, const struct revision *revision);
 void revision_set_add_children(struct revision_set *set, const struct revision *revision);
+/* Add what members need, or what needs a member (transitively), in one sweep. */
+void revision_set_close_down(struct revision_set *set);
+void revision_set_close_up(struct revision_set *set);
 
 /* Append; in the arena. */
 void revision_list_add(struct revision_list *list, struct arena *arena,

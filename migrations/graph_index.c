@@ -40,29 +40,29 @@ struct graph_name *graph_index_slot(const struct graph_index *index, const char 
 }
 
 static void match(struct str prefix, const char *name, const struct revision *revision,
-                  struct arena *arena, struct str_list *names, struct revision_list *revisions)
+                  struct arena *arena, struct graph_matches *matches)
 {
     size_t len = strlen(name);
 
     if (len <= 3 || len < prefix.len || memcmp(name, prefix.ptr, prefix.len) != 0)
         return;
-    str_list_add(names, arena, name);
-    revision_list_add(revisions, arena, revision);
+    str_list_add(&matches->names, arena, name);
+    revision_list_add(&matches->revisions, arena, revision);
 }
 
 void graph_match_prefix(const struct graph *graph, struct str prefix, struct arena *arena,
-                        struct str_list *ret_names, struct revision_list *ret_revisions)
+                        struct graph_matches *ret)
 {
     for (size_t i = 0; i < graph->count; i++) {
         const struct revision *node = &graph->nodes[i];
 
-        match(prefix, node->id, node, arena, ret_names, ret_revisions);
+        match(prefix, node->id, node, arena, ret);
         for (size_t k = 0; k < node->script->labels.count; k++)
-            match(prefix, node->script->labels.items[k], node, arena, ret_names, ret_revisions);
+            match(prefix, node->script->labels.items[k], node, arena, ret);
     }
 }
 
-bool graph_hint_nearest(const struct graph *graph, struct str name, const char *otherwise,
+void graph_hint_nearest(const struct graph *graph, struct str name, const char *otherwise,
                         struct arena *arena, struct error *err)
 {
     struct str_list names = { 0 };
@@ -77,6 +77,7 @@ bool graph_hint_nearest(const struct graph *graph, struct str name, const char *
     }
     near = nearest_find(name, &names, arena);
     if (near.count == 0)
-        return error_hint(err, "%s", otherwise);
-    return error_hint(err, "Did you mean \"%s\"?", str_list_join(&near, "\" or \"", arena));
+        error_hint(err, "%s", otherwise);
+    else
+        error_hint(err, "Did you mean \"%s\"?", str_list_join(&near, "\" or \"", arena));
 }

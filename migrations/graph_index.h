@@ -36,14 +36,21 @@ void graph_index_init(struct graph_index *index, size_t count, struct arena *are
 /* The slot of a name: a free one (name NULL) when it is not there. */
 struct graph_name *graph_index_slot(const struct graph_index *index, const char *name);
 
+/* Names, and whom each stands for. */
+struct graph_matches {
+    struct str_list names;
+    struct revision_list revisions;
+};
+
 /*
- * Ids and labels that begin with `prefix`, in script order, each with the revision it stands for.
- * As in Alembic, names of up to three characters cannot be abbreviated.
+ * Ids and labels that begin with `prefix`, in script order, in the arena. As in Alembic, names of
+ * up to three characters cannot be abbreviated.
  */
 void graph_match_prefix(const struct graph *graph, struct str prefix, struct arena *arena,
-                        struct str_list *ret_names, struct revision_list *ret_revisions);
+                        struct graph_matches *ret);
 
-/* Ids and labels that `name` may be a slip for: "Did you mean ...?" as a hint, when there are any;
- * else `otherwise`. Returns false. */
-bool graph_hint_nearest(const struct graph *graph, struct str name, const char *otherwise,
+/*
+ * Add the hint "Did you mean ...?" when an id or label is near enough to `name`, else `otherwise`.
+ */
+void graph_hint_nearest(const struct graph *graph, struct str name, const char *otherwise,
                         struct arena *arena, struct error *err);

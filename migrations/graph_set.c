@@ -67,38 +67,87 @@ static void spread(struct revision_set *set, size_t index, const struct revision
         set->bits[neighbours->items[i]->index] = MARK_SPREADS;
 }
 
+/* Whom a revision pulls into a set. */
+typedef const struct revision_list *neighbours_of(const struct revision *revision);
+
+static const struct revision_list *needs_of(const struct revision *revision)
+{
+    return &revision->needs;
+}
+
+static const struct revision_list *dependents_of(const struct revision *revision)
+{
+    return &revision->dependents;
+}
+
+static const struct revision_list *parents_of(const struct revision *revision)
+{
+    return &revision->parents;
+}
+
+static const struct revision_list *children_of(const struct revision *revision)
+{
+    return &revision->children;
+}
+
+/* From index `from` down to 0. */
+static void sweep_down(struct revision_set *set, size_t from, neighbours_of *neighbours)
+{
+    for (size_t i = from + 1; i-- > 0;) {
+        if (set->bits[i] == MARK_SPREADS)
+            spread(set, i, neighbours(set->graph->revisions.items[i]));
+    }
+}
+
+static void sweep_up(struct revision_set *set, size_t from, neighbours_of *neighbours)
+{
+    for (size_t i = from; i < set->count; i++) {
+        if (set->bits[i] == MARK_SPREADS)
+            spread(set, i, neighbours(set->graph->revisions.items[i]));
+    }
+}
+
 void revision_set_add_ancestors(struct revision_set *set, const struct revision *revision)
 {
     set->bits[revision->index] = MARK_SPREADS;
-    for (size_t i = revision->index + 1; i-- > 0;) {
-        if (set->bits[i] == MARK_SPREADS)
-            spread(set, i, &set->graph->revisions.items[i]->needs);
-    }
+    sweep_down(set, revision->index, needs_of);
 }
 
 void revision_set_add_descendants(struct revision_set *set, const struct revision *revision)
 {
     set->bits[revision->index] = MARK_SPREADS;
-    for (size_t i = revision->index; i < set->count; i++) {
-        if (set->bits[i] == MARK_SPREADS)
-            spread(set, i, &set->graph->revisions.items[i]->dependents);
-    }
+    sweep_up(set, revision->index, dependents_of);
 }
 
 void revision_set_add_parents(struct revision_set *set, const struct revision *revision)
 {
     set->bits[revision->index] = MARK_SPREADS;
-    for (size_t i = revision->index + 1; i-- > 0;) {
-        if (set->bits[i] == MARK_SPREADS)
-            spread(set, i, &set->graph->revisions.items[i]->parents);
-    }
+    sweep_down(set, revision->index, parents_of);
 }
 
 void revision_set_add_children(struct revision_set *set, const struct revision *revision)
 {
     set->bits[revision->index] = MARK_SPREADS;
-    for (size_t i = revision->index; i < set->count; i++) {
-        if (set->bits[i] == MARK_SPREADS)
-            spread(set, i, &set->graph->revisions.items[i]->children);
+    sweep_up(set, revision->index, children_of);
+}
+
+static void spread_all(struct revision_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (set->bits[i] != MARK_OUT)
+            set->bits[i] = MARK_SPREADS;
     }
+}
+
+void revision_set_close_down(struct revision_set *set)
+{
+    spread_all(set);
+    if (set->count > 0)
+        sweep_down(set, set->count - 1, needs_of);
+}
+
+void revision_set_close_up(struct revision_set *set)
+{
+    spread_all(set);
+    sweep_up(set, 0, dependents_of);
 }

@@ -57,7 +57,7 @@ struct str_list nearest_find(struct str text, const struct str_list *candidates,
         text.len / LEN_PER_ERROR > DISTANCE_MIN ? text.len / LEN_PER_ERROR : DISTANCE_MIN;
     struct str_list found = { 0 };
 
-    for (size_t distance = 0; distance <= limit && found.count < FOUND_MAX; distance++) {
+    for (size_t distance = 0; distance <= limit && found.count == 0; distance++) {
         for (size_t i = 0; i < candidates->count && found.count < FOUND_MAX; i++) {
             if (nearest_distance(text, str_of(candidates->items[i])) == distance)
                 str_list_add(&found, arena, candidates->items[i]);

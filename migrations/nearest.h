@@ -16,9 +16,9 @@
 size_t nearest_distance(struct str a, struct str b);
 
 /*
- * The candidates that `text` may be a slip for: at most three, nearest first, in the order given
- * when equal. None when all are too far to be one (more than a third of the text's length, and at
- * least 2).
+ * The candidates that `text` may be a slip for: those at the least distance, at most three, in the
+ * order given. None when that is too far to be one (more than a third of the text's length, and at
+ * least 2). In the arena.
  */
 struct str_list nearest_find(struct str text, const struct str_list *candidates,
                              struct arena *arena);

@@ -87,8 +87,9 @@ static bool find_applied(struct planner *planner, struct revision_set *ret)
 
     for (size_t i = 0; i < rows->count; i++) {
         for (size_t k = 0; k < rows->items[i]->needs.count; k++)
-            revision_set_add_ancestors(ret, rows->items[i]->needs.items[k]);
+            revision_set_add(ret, rows->items[i]->needs.items[k]);
     }
+    revision_set_close_down(ret);
     for (size_t i = 0; i < rows->count; i++) {
         if (revision_set_has(ret, rows->items[i]))
             return fail_overlap(planner, rows->items[i]);
@@ -127,7 +128,8 @@ bool plan_upgrade(const struct graph *graph, const version_rows *rows, const cha
         !target_for_upgrade(graph, planner.resolver.rows, target, arena, &targets, err))
         return false;
     for (size_t i = 0; i < targets.count; i++)
-        revision_set_add_ancestors(&todo, targets.items[i]);
+        revision_set_add(&todo, targets.items[i]);
+    revision_set_close_down(&todo);
     for (size_t i = 0; i < todo.count; i++) {
         if (applied.bits[i])
             todo.bits[i] = 0;
@@ -179,7 +181,8 @@ static bool find_doomed(struct planner *planner, const struct downgrade_target *
     if (!find_roots(planner, target, &roots))
         return false;
     for (size_t i = 0; i < roots.count; i++)
-        revision_set_add_descendants(ret, roots.items[i]);
+        revision_set_add(ret, roots.items[i]);
+    revision_set_close_up(ret);
     for (size_t i = 0; i < ret->count; i++) {
         if (!applied->bits[i])
             ret->bits[i] = 0;
@@ -260,7 +263,8 @@ bool plan_downgrade(const struct graph *graph, const version_rows *rows, const c
         !target_for_downgrade(graph, planner.resolver.rows, target, arena, &where, err))
         return false;
     for (size_t i = 0; i < planner.row_revisions.count; i++)
-        revision_set_add_ancestors(&applied, planner.row_revisions.items[i]);
+        revision_set_add(&applied, planner.row_revisions.items[i]);
+    revision_set_close_down(&applied);
     if (!find_doomed(&planner, &where, &applied, &doomed))
         return false;
     sort_newest_first(&doomed, &planner.row_revisions, arena, &sorted);

@@ -71,16 +71,21 @@ must_check bool plan_downgrade(const struct graph *graph, const version_rows *ro
                                const char *target, struct arena *arena, struct plan **ret_plan,
                                struct error *err);
 
+/* What to stamp. */
+struct stamp_options {
+    struct str_list targets; /* at least one: what target_revisions takes, but current and relative
+                                ones; base alone */
+    bool purge; /* forget all rows first (they may be unknown); targets are resolved before */
+};
+
 /*
  * Version rows as if the targets had been run, without running anything. Steps say for each target
  * which rows change. A target takes the place of the rows on its lines (ancestors and descendants,
  * also by Depends On) and leaves others alone; base and <branch>@base remove rows.
  *
- * targets  at least one: what target_revisions takes, but current and relative ones; base alone.
- * purge    forget all rows first (they may be unknown); targets are resolved before.
  * Fails    as target_revisions; ERR_TARGET_INVALID also for targets one of which needs another;
  *          ERR_DATABASE_REVISION_UNKNOWN.
  */
 must_check bool plan_stamp(const struct graph *graph, const version_rows *rows,
-                           const struct str_list *targets, bool purge, struct arena *arena,
+                           const struct stamp_options *options, struct arena *arena,
                            struct plan **ret_plan, struct error *err);

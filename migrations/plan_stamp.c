@@ -98,6 +98,20 @@ static bool add_target(struct planner *planner, const char *text, const struct r
     return true;
 }
 
+/* Of the heads of a branch one may depend on another. */
+static bool is_implied(struct planner *planner, const struct revision *revision,
+                       const struct revision_list *list)
+{
+    struct revision_set above = revision_set_new(planner->resolver.graph, planner->resolver.arena);
+
+    revision_set_add_descendants(&above, revision);
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i] != revision && revision_set_has(&above, list->items[i]))
+            return true;
+    }
+    return false;
+}
+
 static bool resolve_target(struct planner *planner, const char *text, bool is_alone,
                            struct target_text *ret, struct revision_list *targets)
 {
@@ -112,35 +126,38 @@ static bool resolve_target(struct planner *planner, const char *text, bool is_al
     if (!resolve_symbol(&planner->resolver, ret, &found))
         return false;
     for (size_t i = 0; i < found.count; i++) {
-        if (!add_target(planner, text, found.items[i], targets))
+        if (!is_implied(planner, found.items[i], &found) &&
+            !add_target(planner, text, found.items[i], targets))
             return false;
     }
     return true;
 }
 
-bool plan_stamp(const struct graph *graph, const version_rows *rows, const struct str_list *targets,
-                bool purge, struct arena *arena, struct plan **ret_plan, struct error *err)
+bool plan_stamp(const struct graph *graph, const version_rows *rows,
+                const struct stamp_options *options, struct arena *arena, struct plan **ret_plan,
+                struct error *err)
 {
     struct resolver resolver = { graph, rows, arena, err };
     struct planner planner = { 0 };
     struct revision_list found = { 0 };
     struct target_text text = { 0 };
+    const struct str_list *targets = &options->targets;
 
     planner_init(&planner, VERB_STAMP, &resolver);
-    planner.plan->purges = purge;
-    if (!purge && !resolve_rows(&planner.resolver, &planner.row_revisions))
+    planner.plan->purges = options->purge;
+    if (!options->purge && !resolve_rows(&planner.resolver, &planner.row_revisions))
         return false;
     for (size_t i = 0; i < targets->count; i++) {
         if (!resolve_target(&planner, targets->items[i], targets->count == 1, &text, &found))
             return false;
     }
-    if (purge)
+    if (options->purge)
         planner.rows = (version_rows){ 0 };
     if (str_is(text.symbol, "base") && !stamp_base(&planner, &text))
         return false;
     for (size_t i = 0; i < found.count; i++)
         stamp_revision(&planner, found.items[i]);
-    if (purge && planner.plan->count > 0)
+    if (options->purge && planner.plan->count > 0)
         planner.plan->steps[0].rows_before = planner.plan->rows_before;
     *ret_plan = planner_finish(&planner);
     return true;

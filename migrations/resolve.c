@@ -107,8 +107,9 @@ static bool fail_unknown(const struct resolver *resolver, struct str name)
 {
     error_set(resolver->err, ERR_REVISION_UNKNOWN, "can't locate revision identified by '%s'",
               copy(resolver, name));
-    return graph_hint_nearest(resolver->graph, name, "`history` lists all revisions.",
-                              resolver->arena, resolver->err);
+    graph_hint_nearest(resolver->graph, name, "`history` lists all revisions.", resolver->arena,
+                       resolver->err);
+    return false;
 }
 
 static bool fail_ambiguous(const struct resolver *resolver, struct str name, struct str_list *names)
@@ -189,23 +190,22 @@ static bool resolve_name(const struct resolver *resolver, struct str name,
                          const struct revision_set *lineage, const struct revision **ret)
 {
     struct graph_name *slot = graph_index_slot(&resolver->graph->names, copy(resolver, name));
+    struct graph_matches found = { 0 };
     struct str_list names = { 0 };
-    struct str_list kept_names = { 0 };
-    struct revision_list found = { 0 };
 
     *ret = slot->revision;
     if (slot->name != NULL)
         return true;
-    graph_match_prefix(resolver->graph, name, resolver->arena, &names, &found);
-    for (size_t i = 0; i < found.count; i++) {
-        if (lineage != NULL && !revision_set_has(lineage, found.items[i]))
+    graph_match_prefix(resolver->graph, name, resolver->arena, &found);
+    for (size_t i = 0; i < found.names.count; i++) {
+        if (lineage != NULL && !revision_set_has(lineage, found.revisions.items[i]))
             continue;
-        str_list_add(&kept_names, resolver->arena, names.items[i]);
-        *ret = found.items[i];
+        str_list_add(&names, resolver->arena, found.names.items[i]);
+        *ret = found.revisions.items[i];
     }
-    if (kept_names.count == 0)
+    if (names.count == 0)
         return fail_unknown(resolver, name);
-    return kept_names.count == 1 || fail_ambiguous(resolver, name, &kept_names);
+    return names.count == 1 || fail_ambiguous(resolver, name, &names);
 }
 
 bool resolve_branch(const struct resolver *resolver, struct str name, const struct revision **ret)
@@ -290,7 +290,8 @@ void resolve_tips(const struct resolver *resolver, const struct revision_list *r
     struct revision_set active = revision_set_new(resolver->graph, resolver->arena);
 
     for (size_t i = 0; i < rows->count; i++)
-        revision_set_add_ancestors(&active, rows->items[i]);
+        revision_set_add(&active, rows->items[i]);
+    revision_set_close_down(&active);
     for (size_t i = 0; i < resolver->graph->count; i++) {
         const struct revision *revision = &resolver->graph->nodes[i];
         bool is_tip = revision_set_has(&active, revision);

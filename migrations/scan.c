@@ -243,8 +243,7 @@ static bool scan_all(struct scanner *scanner, scan_stop *stop)
 }
 
 bool scan_statements_until(struct str text, const struct source_pos *start, scan_stop *stop,
-                           struct arena *arena, struct statements *ret, size_t *ret_end,
-                           struct error *err)
+                           struct arena *arena, struct scan_part *ret, struct error *err)
 {
     struct scanner scanner = { .text = text, .pos = *start, .arena = arena, .err = err };
     size_t nul = str_find_char(text, '\0', 0);
@@ -253,17 +252,19 @@ bool scan_statements_until(struct str text, const struct source_pos *start, scan
         return refuse_nul(&scanner, nul);
     if (!scan_all(&scanner, stop))
         return false;
-    *ret = scanner.found;
-    *ret_end = scanner.at;
+    *ret = (struct scan_part){ scanner.found, scanner.at };
     return true;
 }
 
 bool scan_statements(struct str text, const struct source_pos *start, struct arena *arena,
                      struct statements *ret, struct error *err)
 {
-    size_t end = 0;
+    struct scan_part part = { 0 };
 
-    return scan_statements_until(text, start, NULL, arena, ret, &end, err);
+    if (!scan_statements_until(text, start, NULL, arena, &part, err))
+        return false;
+    *ret = part.statements;
+    return true;
 }
 
 /* --- tokens --- */

@@ -47,16 +47,19 @@ must_check bool scan_statements(struct str text, const struct source_pos *start,
 /* Whether a comment line ends what is scanned; without its line end. */
 typedef bool scan_stop(struct str line);
 
+/* Statements up to a line that ended the scan. */
+struct scan_part {
+    struct statements statements;
+    size_t end; /* index of that line in the text, the text's length when there was none */
+};
+
 /*
  * As scan_statements, up to the first comment at the start of a line, outside of any statement, for
  * which `stop` is true.
- *
- * ret_end   index of that line in text, text.len when there is none.
- * Fails     as scan_statements.
  */
 must_check bool scan_statements_until(struct str text, const struct source_pos *start,
-                                      scan_stop *stop, struct arena *arena, struct statements *ret,
-                                      size_t *ret_end, struct error *err);
+                                      scan_stop *stop, struct arena *arena, struct scan_part *ret,
+                                      struct error *err);
 
 /* The place of text's byte `offset` in the file, when its first byte is at `start`. */
 struct source_pos scan_place(struct str text, const struct source_pos *start, size_t offset);

@@ -237,14 +237,14 @@ static bool is_marker(struct str line)
 static bool read_part(struct parser *parser, struct statements *ret, struct str *ret_text)
 {
     struct str rest = str_sub(parser->text, parser->at, parser->text.len);
-    size_t end = 0;
+    struct scan_part part = { 0 };
 
-    if (!scan_statements_until(rest, &parser->pos, is_marker, parser->arena, ret, &end,
-                               parser->err))
+    if (!scan_statements_until(rest, &parser->pos, is_marker, parser->arena, &part, parser->err))
         return false;
-    *ret_text = str_sub(rest, 0, end);
-    parser->pos = scan_place(rest, &parser->pos, end);
-    parser->at += end;
+    *ret = part.statements;
+    *ret_text = str_sub(rest, 0, part.end);
+    parser->pos = scan_place(rest, &parser->pos, part.end);
+    parser->at += part.end;
     return true;
 }
 

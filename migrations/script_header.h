@@ -44,8 +44,9 @@ void header_read_blank(struct header *header);
  * ERR_SCRIPT_INVALID. */
 must_check bool header_finish(struct header *header);
 
-/* Whether a line of a message would be read as something else, and so needs a backslash before it.
- * */
+/*
+ * Whether a line of a message would be read as something else, and so needs a backslash before it.
+ */
 bool header_must_escape(struct str message_line);
 
 /* What a line of a script means for its parts. */

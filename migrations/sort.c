@@ -102,7 +102,8 @@ static size_t find_waited_for(struct sorter *sorter)
         if (sorter->seen[sorter->heads.items[i]->index] == sorter->search)
             return i;
     }
-    assert(!"a member is not needed by any head");
+    /* sort_newest_first's contract: every member is needed by a head. */
+    assert(false);
     return sorter->at;
 }
 

@@ -36,8 +36,9 @@ static void branch_starts(const struct resolver *resolver, const struct revision
     for (size_t i = 0; i < rows->count; i++) {
         if (revision_set_has(lineage, rows->items[i]))
             revision_list_add(ret, resolver->arena, rows->items[i]);
-        revision_set_add_ancestors(&active, rows->items[i]);
+        revision_set_add(&active, rows->items[i]);
     }
+    revision_set_close_down(&active);
     if (ret->count > 0)
         return;
     for (size_t i = 0; i < all->count; i++) {
@@ -204,18 +205,24 @@ bool target_for_downgrade(const struct graph *graph, const version_rows *rows, c
 
 /* --- questions --- */
 
-/* -N, branch@-N: so far below each head. */
+/* -N, branch@-N: so far below each effective head. */
 static bool below_heads(const struct resolver *resolver, const struct target_text *target,
                         struct revision_list *ret)
 {
-    struct target_text heads = { .text = target->text,
-                                 .branch = target->branch,
-                                 .has_branch = target->has_branch,
-                                 .symbol = str_of("heads") };
+    const struct revision_list *heads = graph_effective_heads(resolver->graph);
+    struct revision_set lineage = { 0 };
     struct revision_list starts = { 0 };
+    const struct revision *branch = NULL;
 
-    if (!resolve_symbol(resolver, &heads, &starts))
-        return false;
+    if (target->has_branch) {
+        if (!resolve_branch(resolver, target->branch, &branch))
+            return false;
+        lineage = resolve_lineage(resolver, branch);
+    }
+    for (size_t i = 0; i < heads->count; i++) {
+        if (branch == NULL || revision_set_has(&lineage, heads->items[i]))
+            revision_list_add(&starts, resolver->arena, heads->items[i]);
+    }
     for (size_t i = 0; i < starts.count; i++) {
         struct walk walk = { .start = starts.items[i], .steps = target->steps };
         const struct revision *revision = NULL;

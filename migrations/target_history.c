@@ -138,10 +138,13 @@ static bool resolve_range(struct range *range)
     return true;
 }
 
-/* What is above one of the lower ends by Revises, it included; everything above base. */
-static bool select_above(const struct range *range, const struct revision_set *required,
-                         struct revision_set *ret_above, struct revision_set *ret_below)
+/* What of `required` is above one of the lower ends by Revises, these included; all of it when the
+ * lower end is base. */
+static bool select_members(const struct range *range, const struct revision_set *required,
+                           struct revision_set *ret)
 {
+    struct revision_set below = revision_set_new(required->graph, range->resolver->arena);
+
     for (size_t i = 0; i < range->lower.count; i++) {
         const struct revision *lower = range->lower.items[i];
 
@@ -150,10 +153,44 @@ static bool select_above(const struct range *range, const struct revision_set *r
                               "requested range does not refer to ancestor/descendant revisions "
                               "along the same branch",
                               "Its lower end has to be an ancestor of its upper end.");
-        revision_set_add_children(ret_above, lower);
-        revision_set_add_ancestors(ret_below, lower);
+        revision_set_add_children(ret, lower);
+        revision_set_add_ancestors(&below, lower);
     }
+    for (size_t i = 0; i < ret->count; i++)
+        ret->bits[i] =
+            required->bits[i] && !below.bits[i] && (ret->bits[i] || range->lower.count == 0);
+    for (size_t i = 0; i < range->lower.count; i++)
+        revision_set_add(ret, range->lower.items[i]);
     return true;
+}
+
+/* Whether sort_newest_first can order `members` from `heads` alone; a way over Depends On may lead
+ * out of a range and back in. */
+static bool is_closed(const struct revision_set *members, const struct revision_list *heads,
+                      struct arena *arena)
+{
+    const struct revision_list *all = graph_revisions(members->graph);
+    struct revision_set above = revision_set_new(members->graph, arena);
+    struct revision_set below = revision_set_new(members->graph, arena);
+    bool is_closed = true;
+
+    for (size_t i = 0; i < all->count; i++) {
+        const struct revision *revision = all->items[i];
+        bool is_needed = false;
+
+        if (!revision_set_has(members, revision))
+            continue;
+        revision_set_add(&above, revision);
+        revision_set_add(&below, revision);
+        for (size_t k = 0; k < revision->dependents.count; k++)
+            is_needed = is_needed || revision_set_has(members, revision->dependents.items[k]);
+        is_closed = is_closed && (is_needed || revision_list_has(heads, revision));
+    }
+    revision_set_close_up(&above);
+    revision_set_close_down(&below);
+    for (size_t i = 0; i < all->count; i++)
+        is_closed = is_closed && (members->bits[i] || !above.bits[i] || !below.bits[i]);
+    return is_closed;
 }
 
 bool target_history(const struct graph *graph, const version_rows *rows, const char *range_text,
@@ -162,8 +199,7 @@ bool target_history(const struct graph *graph, const version_rows *rows, const c
     struct resolver resolver = { graph, rows, arena, err };
     struct range range = { .resolver = &resolver, .text = range_text };
     struct revision_set required = revision_set_new(graph, arena);
-    struct revision_set above = revision_set_new(graph, arena);
-    struct revision_set below = revision_set_new(graph, arena);
+    struct revision_set members = revision_set_new(graph, arena);
     struct revision_list sorted = { 0 };
 
     if (range_text == NULL || range_text[0] == '\0')
@@ -171,18 +207,15 @@ bool target_history(const struct graph *graph, const version_rows *rows, const c
     else if (!resolve_range(&range))
         return false;
     for (size_t i = 0; i < range.upper.count; i++)
-        revision_set_add_ancestors(&required, range.upper.items[i]);
-    if (!select_above(&range, &required, &above, &below))
+        revision_set_add(&required, range.upper.items[i]);
+    revision_set_close_down(&required);
+    if (!select_members(&range, &required, &members))
         return false;
-    sort_newest_first(&required, &range.upper, arena, &sorted);
+    sort_newest_first(is_closed(&members, &range.upper, arena) ? &members : &required, &range.upper,
+                      arena, &sorted);
     for (size_t i = 0; i < sorted.count; i++) {
-        const struct revision *revision = sorted.items[i];
-        bool is_inside =
-            range.lower.count == 0 || revision_list_has(&range.lower, revision) ||
-            (revision_set_has(&above, revision) && !revision_set_has(&below, revision));
-
-        if (is_inside)
-            revision_list_add(ret, arena, revision);
+        if (revision_set_has(&members, sorted.items[i]))
+            revision_list_add(ret, arena, sorted.items[i]);
     }
     return true;
 }

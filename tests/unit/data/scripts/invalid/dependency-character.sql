@@ -1,0 +1,4 @@
+-- Revision ID: a1
+-- Depends On: a:b
+-- migrate:up
+-- migrate:down

@@ -1,0 +1,4 @@
+-- Revision ID: a1
+-- Foreign Keys: yes
+-- migrate:up
+-- migrate:down

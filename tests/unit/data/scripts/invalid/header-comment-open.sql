@@ -1,0 +1,4 @@
+/* licence
+-- Revision ID: a1
+-- migrate:up
+-- migrate:down

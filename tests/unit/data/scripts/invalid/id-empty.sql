@@ -1,0 +1,3 @@
+-- Revision ID:
+-- migrate:up
+-- migrate:down

@@ -1,0 +1,3 @@
+-- only a message
+-- migrate:up
+-- migrate:down

@@ -1,0 +1,3 @@
+-- Revision ID: ../etc/passwd
+-- migrate:up
+-- migrate:down

@@ -1,0 +1,3 @@
+-- Revision ID: head
+-- migrate:up
+-- migrate:down

@@ -1,0 +1,4 @@
+-- m
+-- Revision ID:  012345678901234567890123456789012
+-- migrate:up
+-- migrate:down

@@ -1,0 +1,4 @@
+-- Revision ID: a1
+-- Revision ID: a2
+-- migrate:up
+-- migrate:down

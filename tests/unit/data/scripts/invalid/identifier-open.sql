@@ -1,0 +1,10 @@
+-- m
+--
+-- Revision ID: a1
+-- Revises: b1
+
+-- migrate:up
+SELECT 1;
+SELECT "abc;
+
+-- migrate:down

@@ -1,0 +1,4 @@
+-- Revision ID: a1
+-- Irreversible:
+-- migrate:up
+-- migrate:down

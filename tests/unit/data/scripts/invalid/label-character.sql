@@ -1,0 +1,4 @@
+-- Revision ID: a1
+-- Branch Labels: ok, la@b
+-- migrate:up
+-- migrate:down

@@ -1,0 +1,4 @@
+-- Revision ID: a1
+-- Branch Labels: lab-1
+-- migrate:up
+-- migrate:down

@@ -1,0 +1,4 @@
+-- Revision ID: a1
+-- Revises: b c
+-- migrate:up
+-- migrate:down

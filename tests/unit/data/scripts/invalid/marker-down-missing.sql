@@ -1,0 +1,7 @@
+-- m
+--
+-- Revision ID: a1
+-- Revises: b1
+
+-- migrate:up
+SELECT 1;

@@ -1,0 +1,4 @@
+-- m
+-- Revision ID: a1
+CREATE TABLE a (b);
+-- migrate:down

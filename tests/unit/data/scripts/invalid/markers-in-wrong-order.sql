@@ -1,0 +1,3 @@
+-- Revision ID: a1
+-- migrate:down
+-- migrate:up

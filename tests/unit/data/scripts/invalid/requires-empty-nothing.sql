@@ -1,0 +1,4 @@
+-- Revision ID: a1
+-- Requires Empty:
+-- migrate:up
+-- migrate:down

@@ -1,0 +1,5 @@
+-- Revision ID: a1
+-- Revises: b
+-- Revises: c
+-- migrate:up
+-- migrate:down

@@ -1,0 +1,4 @@
+-- Revision ID: a1
+   SELECT 1;
+-- migrate:up
+-- migrate:down

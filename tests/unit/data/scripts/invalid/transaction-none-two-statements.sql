@@ -1,0 +1,6 @@
+-- Revision ID: a1
+-- Transaction: none
+-- migrate:up
+VACUUM;
+ANALYZE;
+-- migrate:down

@@ -1,0 +1,4 @@
+-- Revision ID: a1
+-- Transaction: off
+-- migrate:up
+-- migrate:down

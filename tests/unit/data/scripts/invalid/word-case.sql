@@ -1,0 +1,4 @@
+-- Revision ID: a1
+--Depends on: x
+-- migrate:up
+-- migrate:down

@@ -1,0 +1,3 @@
+-- revision id: a1
+-- migrate:up
+-- migrate:down

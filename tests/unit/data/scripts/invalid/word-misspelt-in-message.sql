@@ -1,0 +1,3 @@
+-- Revison ID: a1
+-- migrate:up
+-- migrate:down

@@ -1,0 +1,4 @@
+-- Revision ID: a1
+-- Irreversable: gone
+-- migrate:up
+-- migrate:down

@@ -1,0 +1,4 @@
+-- Revision ID: a1
+-- Author: me
+-- migrate:up
+-- migrate:down
