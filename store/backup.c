@@ -111,13 +111,39 @@ static void take_name(struct backup *backup, unsigned number)
     backup->path = arena_printf(backup->arena, "%s/%s", options->directory, backup->name);
 }
 
+/*
+ * Numbers order the backups of one second. One that was freed by backup_prune is not used again:
+ * the newest backup would be listed as the oldest, and be the next to go.
+ */
+static bool next_number(const struct backup *backup, unsigned *ret, struct error *err)
+{
+    const struct backup_options *options = backup->options;
+    struct backup_infos infos = { 0 };
+
+    *ret = 1;
+    if (!backup_list(options->directory, options->prefix, backup->arena, &infos, err))
+        return false;
+    for (size_t i = 0; i < infos.count; i++) {
+        struct backup_info info = { 0 };
+        unsigned number = 0;
+
+        if (backup_name_parse(infos.items[i].name, options->prefix, backup->arena, &info,
+                              &number) &&
+            info.created_us / 1000000 == backup->created_us / 1000000 && number >= *ret)
+            *ret = number + 1;
+    }
+    return true;
+}
+
 static bool make_target(struct backup *backup, struct error *err)
 {
+    unsigned first = 1;
     struct stat st;
 
-    if (!directory_ensure(backup->options->directory, 0750, err))
+    if (!directory_ensure(backup->options->directory, 0750, err) ||
+        !next_number(backup, &first, err))
         return false;
-    for (unsigned number = 1; number <= BACKUP_NUMBER_MAX; number++) {
+    for (unsigned number = first; number <= BACKUP_NUMBER_MAX; number++) {
         const char *partial = NULL;
 
         take_name(backup, number);

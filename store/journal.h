@@ -62,8 +62,8 @@ must_check bool journal_run_read(struct journal *journal, const char *id, struct
                                  struct run_report *ret, struct error *err);
 
 /*
- * The SHA-256 (hex, in the arena) that revision's script had when it was last applied by a run;
- * NULL when it never was. Fails ERR_JOURNAL.
+ * The SHA-256 (hex, in the arena) that revision's script had when it was last applied or
+ * stamped by a run; NULL when it never was. Fails ERR_JOURNAL.
  */
 must_check bool journal_script_digest(struct journal *journal, const char *revision,
                                       struct arena *arena, const char **ret, struct error *err);

@@ -186,7 +186,7 @@ bool journal_script_digest(struct journal *journal, const char *revision, struct
         "SELECT s.script_sha256\n"
         "FROM run_steps AS s JOIN runs AS r ON r.number = s.run_number\n"
         "WHERE s.revision = :revision AND s.direction = 'up' AND s.is_done\n"
-        "  AND s.script_sha256 IS NOT NULL AND r.verb = 'upgrade'\n"
+        "  AND s.script_sha256 IS NOT NULL AND r.verb IN ('upgrade', 'stamp')\n"
         "ORDER BY s.run_number DESC, s.position DESC\n"
         "LIMIT 1";
     cleanup_stmt struct stmt stmt = { 0 };

@@ -7,6 +7,7 @@ directory in SCHEMAD_BUILD (default: build/ in the root of the tree).
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -23,6 +24,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("SCHEMAD_BUILD", ROOT / "build")).resolve()
 VERSIONS = ROOT / "migrations/versions"
+SANITIZER = re.compile(r"Sanitizer|runtime error:")
 TIMEOUT = 30  # seconds: the most that any condition is waited for
 
 
@@ -225,7 +227,6 @@ class Daemon:
         """Whatever state it is in, gone."""
         if not self.has_ended:
             self.signal(signal.SIGTERM)
-            self.signal(signal.SIGCONT)
             try:
                 self.wait_exit(10)
             except subprocess.TimeoutExpired:
@@ -288,6 +289,8 @@ def daemon(short_directory, database):
     for one in started:
         one.end()
         print(f"-- schemad, exit {one.process.returncode}:\n{one.log}")  # pytest shows it beside a failure
+    for one in started:
+        assert not SANITIZER.search(one.log), "a sanitizer found something"
 
 
 # schemadctl

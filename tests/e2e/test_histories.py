@@ -1,209 +1,467 @@
-"""Real histories, recorded under Alembic, written out as scripts and run by schemadctl.
+"""Real histories of public projects, brought up and down revision by revision.
 
-After every revision the version rows are those that Alembic left; at head the schema means what Alembic's meant; on the way
-down it means what the recorded statements give in a plain sqlite3 session, and so do both on the way up again.
+The data stand beside the project, not in it: a directory `histories` of JSON files in SCHEMAD_SHARED
+(default: ../shared of the tree), one file a project, with the SQL that Alembic ran for every
+revision and the version rows that it left. Each is written out as scripts here. Two independent
+witnesses say what is right: the version rows as recorded, and Python's own sqlite3 running the
+recorded SQL.
 """
 
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+
 from conftest import ROOT, program, version_rows
-from schema_meaning import meaning
 
-HISTORIES = Path(os.environ.get("SCHEMAD_SHARED", ROOT / "../shared")) / "histories"
-NAMES = sorted(path.stem for path in HISTORIES.glob("*.json"))
-VERSION_TABLE = """CREATE TABLE IF NOT EXISTS alembic_version (
-    version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"""
+SHARED = Path(os.environ.get("SCHEMAD_SHARED", ROOT.parent / "shared"))
+FILES = sorted((SHARED / "histories").glob("*.json"))
 
-# Rebuilds that forget an index, as they were recorded: schemad stops at them, and goes on when it is told to.
-FORGOTTEN_INDEXES = {
-    ("airflow", "up", "bbf4a7ad0465"): {"idx_xcom_dag_task_date"},
-    ("superset", "up", "c878781977c6"): {"ix_report_schedule_active"},
-    ("conda_store", "down", "16f65805dc8f"): {
-        "ix_conda_package_channel_id", "ix_conda_package_name", "ix_conda_package_version"},
-    ("quetz", "down", "b9886d9cadb0"): {"package_version_metric_index"},
+# What these projects' own rebuilds of a table really lose, without a word. The guard refuses it, and the
+# witness loses it too.
+LOSSES = {
+    "airflow": {"idx_xcom_dag_task_date"},
+    "conda_store": {"ix_conda_package_channel_id", "ix_conda_package_name", "ix_conda_package_version"},
+    "quetz": {"package_version_metric_index"},
+    "superset": {"ix_report_schedule_active"},
 }
 
-pytestmark = pytest.mark.skipif(not NAMES, reason=f"no recorded histories in {HISTORIES}")
+FOREIGN_KEYS = re.compile(r"\s*PRAGMA\s+foreign_keys", re.IGNORECASE)
+LEGACY_ALTER = re.compile(r"\s*PRAGMA\s+legacy_alter_table", re.IGNORECASE)
+
+# What was recorded
 
 
-# A history as scripts
+class Revision:
+    def __init__(self, recorded):
+        self.id, self.message, self.created = (recorded[key] for key in ("revision", "message", "create_date"))
+        self.parents, self.depends_on = recorded["down_revision"], recorded["depends_on"]
+        self.labels, self.rows = recorded["branch_labels"], sorted(recorded["alembic_version_after"])
+        self.up, self.down = recorded["upgrade_sql"], recorded["downgrade_sql"]
 
+    def statements(self, direction):
+        """Without PRAGMA foreign_keys: inside Alembic's transaction it did nothing."""
+        return [sql for sql in (self.up if direction == "up" else self.down) or [] if not FOREIGN_KEYS.match(sql)]
 
-def statements(recorded):
-    """PRAGMA foreign_keys did nothing where it was recorded, inside a transaction, and is refused in a script."""
-    return [sql.strip().rstrip(";") for sql in recorded or [] if not re.match(r"\s*PRAGMA\s+foreign_keys", sql, re.I)]
-
-
-def comment(line):
-    """A line of the message; one that looks like a header word or a marker is written with a backslash."""
-    looks_special = re.match(r"\s*(\\|Revis|Create|Branch|Depend|Foreign|Transact|Irrevers|Requires|migrate:)", line)
-    return f"-- {chr(92) if looks_special else ''}{line}".rstrip()
-
-
-def script(revision):
-    parts = [comment(line) for line in (revision["message"] or "").splitlines()] + ["--"]
-    parts += [f"-- Revision ID: {revision['revision']}", f"-- Revises: {', '.join(revision['down_revision'])}"]
-    parts += [f"-- Create Date: {revision['create_date'] or ''}"]
-    parts += [f"-- Branch Labels: {', '.join(revision['branch_labels'])}", f"-- Depends On: {', '.join(revision['depends_on'])}"]
-    if revision["downgrade_sql"] is None:
-        parts += ["-- Irreversible: no way down was recorded"]
-    parts += ["", "-- migrate:up"] + [f"{sql};" for sql in statements(revision["upgrade_sql"])]
-    parts += ["", "-- migrate:down"] + [f"{sql};" for sql in statements(revision["downgrade_sql"])]
-    return "\n".join(parts) + "\n"
+    def script(self):
+        """An escaped line of a message is never a header word, whatever it says."""
+        message = [f"-- \\{line}" if line.strip() else "--" for line in (self.message or "").splitlines()]
+        header = [
+            f"-- Revision ID: {self.id}", f"-- Revises: {', '.join(self.parents)}", f"-- Create Date: {self.created}",
+            f"-- Branch Labels: {', '.join(self.labels)}", f"-- Depends On: {', '.join(self.depends_on)}"]
+        if self.down is None:
+            header.append("-- Irreversible: its own downgrade failed when it was recorded")
+        parts = [f"{sql}\n;" for sql in self.statements("up")], [f"{sql}\n;" for sql in self.statements("down")]
+        lines = [*message, "--", *header, "", "-- migrate:up", *parts[0], "", "-- migrate:down", *parts[1], ""]
+        return "\n".join(lines)
 
 
 class History:
-    def __init__(self, name, directory):
-        self.name, self.directory = name, directory
-        recorded = json.loads((HISTORIES / f"{name}.json").read_text())
-        self.revisions, self.final_schema = recorded["revisions"], recorded["final_schema"]
-        self.baseline, self.stamps = recorded["baseline_sql"], recorded["stamped_at_start"]
-        self.database, self.scripts = directory / "content.db", directory / "scripts"
-        self.scripts.mkdir()
-        known = {revision["revision"] for revision in self.revisions}
-        for number, revision in enumerate(self.revisions):
-            # Independent branches are run in the order of their files, the last one first.
-            (self.scripts / f"{9999 - number}.sql").write_text(script(revision))
-        for identifier in set(self.stamps) - known:  # what the baseline stands for
-            (self.scripts / f"baseline_{identifier}.sql").write_text(
-                f"-- Baseline\n-- Revision ID: {identifier}\n-- Irreversible: nothing is known below it\n"
-                "-- migrate:up\n-- migrate:down\n")
-        with closing(sqlite3.connect(self.database)) as connection:
-            self.begin(connection)
+    def __init__(self, file):
+        recorded = json.loads(file.read_text(encoding="utf-8"))
+        self.revisions = [Revision(one) for one in recorded["revisions"]]
+        self.baseline, self.stamped = recorded["baseline_sql"], sorted(recorded["stamped_at_start"])
+        self.final_rows = sorted(recorded["final_alembic_version"])
+        self.final_schema = [row for row in recorded["final_schema"] if not row[2].startswith("alembic_version")]
+        self.by_id = {one.id: one for one in self.revisions}
 
-    def begin(self, connection):
-        connection.executescript(self.baseline or "")
-        if self.stamps:
-            connection.execute(VERSION_TABLE)
-            connection.executemany("INSERT OR IGNORE INTO alembic_version VALUES (?)", [(row,) for row in self.stamps])
-        connection.commit()
+    def write_scripts(self, directory):
+        """Alembic visits heads in the order of the files and runs what it visited backwards, so that the names
+        run backwards too: ties are then decided as they were when this was recorded. A history that starts
+        stamped has revisions of which nothing but the id is known."""
+        directory.mkdir()
+        for number, one in enumerate(reversed(self.revisions)):
+            (directory / f"{number:04}_{one.id}.sql").write_text(one.script(), encoding="utf-8")
+        for identifier in self.stamped:
+            if identifier not in self.by_id:
+                (directory / f"base_{identifier}.sql").write_text(
+                    f"-- Revision ID: {identifier}\n-- Revises:\n\n-- migrate:up\n\n-- migrate:down\n",
+                    encoding="utf-8")
 
-    def rows_after(self, number):
-        return sorted(self.revisions[number]["alembic_version_after"]) if number >= 0 else sorted(self.stamps)
+    def needs(self, revision):
+        """Its parents and dependencies; a label stands for the revision that declares it."""
+        declared = {label: one.id for one in self.revisions for label in one.labels}
+        return {*revision.parents, *(declared.get(name, name) for name in revision.depends_on)}
 
-    def run(self, *words):
-        return subprocess.run(
-            [program("schemadctl"), "--database", self.database, "--scripts", self.scripts, "--quiet", *words,
-             "--backup", "never"], capture_output=True, text=True, check=False)
-
-    def step(self, direction, revision, *words):
-        """One revision, stopped by the loss guard where an index is known to be forgotten, and only there."""
-        forgotten = FORGOTTEN_INDEXES.get((self.name, direction, revision["revision"]), set())
-        if forgotten:
-            before = version_rows(self.database)
-            refused = self.run(*words)
-            assert refused.returncode == 1, (revision["revision"], refused)
-            assert all(f'index "{index}"' in refused.stderr for index in forgotten), refused.stderr
-            assert version_rows(self.database) == before
-        done = self.run(*words, *(["--allow-loss"] if forgotten else []))
-        assert done.returncode == 0, (revision["revision"], done.stderr)
-
-    def schema(self):
-        with closing(sqlite3.connect(self.database)) as connection:
-            return meaning(connection)
+    def above(self, revision, applied):
+        """Applied revisions that need this one, however far away; with itself."""
+        found = {revision.id}
+        for one in self.revisions:  # what is needed comes first in the recorded order
+            if one.id in applied and found & self.needs(one):
+                found.add(one.id)
+        return found
 
 
-@pytest.fixture(params=NAMES)
-def history(request, tmp_path):
-    return History(request.param, tmp_path)
+# The witness
 
 
-def plain_session():
-    """SQLite by itself: no transaction, no foreign keys, as the recording was checked."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.execute("PRAGMA foreign_keys = OFF")
-    return connection
+class Replay:
+    """The recorded SQL on a database of its own, through Python's sqlite3."""
+
+    def __init__(self, baseline):
+        self.connection = sqlite3.connect(":memory:", isolation_level=None)
+        self.connection.executescript(baseline or "")
+
+    def run(self, statements):
+        self.connection.execute("PRAGMA foreign_keys = OFF")
+        self.connection.execute("BEGIN")
+        for sql in statements:
+            self.connection.execute(sql)
+        self.connection.execute("COMMIT")
+        if any(LEGACY_ALTER.match(sql) for sql in statements):
+            self.connection.execute("PRAGMA legacy_alter_table = OFF")
+
+    def reason_to_fail(self, runs):
+        """SQLite's words when these cannot be run one after the other; a recorded downgrade was only ever run right
+        after its upgrade."""
+        with closing(self.copy()) as copy:
+            try:
+                for statements in runs:
+                    copy.run(statements)
+            except sqlite3.Error as error:
+                return str(error)
+        return None
+
+    def copy(self):
+        copy = Replay(None)
+        self.connection.backup(copy.connection)
+        return copy
+
+    def close(self):
+        self.connection.close()
+
+
+# Schemas by meaning
+
+TOKEN = re.compile(r"""\s+|--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|\w+|.""",
+                   re.DOTALL)
+
+
+def tokens(sql):
+    """Without white space, comments, quotes around plain names, and case."""
+    found = []
+    for token in TOKEN.findall(sql or ""):
+        if token.isspace() or token.startswith(("--", "/*")):
+            continue
+        if token[0] in "\"`[" and re.fullmatch(r"\w+", token[1:-1]):
+            token = token[1:-1]
+        found.append(token if token[0] == "'" else token.lower())
+    return found
+
+
+def bracketed(words, start):
+    """The words from the bracket at `start` to its end."""
+    depth = 0
+    for end in range(start, len(words)):
+        depth += {"(": 1, ")": -1}.get(words[end], 0)
+        if depth == 0:
+            return tuple(words[start:end + 1])
+    return tuple(words[start:])
+
+
+def written_only(sql):
+    """What no PRAGMA tells of a table: checks, collations, generated columns, and its options."""
+    words = tokens(sql)
+    opening = words.index("(") if "(" in words else len(words)
+    options = words[opening + len(bracketed(words, opening)):]
+    found = [("check", bracketed(words, at + 1)) for at, word in enumerate(words) if word == "check"]
+    found += [("collate", words[at + 1]) for at, word in enumerate(words) if word == "collate"]
+    found += [("as", bracketed(words, at + 1)) for at, word in enumerate(words[:-1])
+              if at > opening and word == "as" and words[at + 1] == "("]
+    found += [("word", word) for word in words if word in ("autoincrement", "deferrable")]
+    return sorted(found), sorted(options)
+
+
+def pragma(connection, name, of):
+    quoted = of.replace("'", "''")
+    return connection.execute(f"SELECT * FROM pragma_{name}('{quoted}')").fetchall()
+
+
+def plain_default(value):
+    return None if value is None else tuple(tokens(value))
+
+
+def index_meaning(connection, index):
+    _, name, unique, origin, partial = index
+    columns = [(row[2], row[3], row[4], row[5]) for row in pragma(connection, "index_xinfo", name)]
+    sql = connection.execute("SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = ?", (name,)).fetchone()
+    text = tuple(tokens(sql[0])) if sql and sql[0] else ()
+    expressions = text[text.index("on"):] if text else ()  # no PRAGMA tells them, nor a partial index's WHERE
+    return ("" if origin != "c" else name.lower(), unique, origin, partial, tuple(map(repr, columns)), expressions)
+
+
+def table_meaning(connection, name, sql):
+    columns = [(row[0], row[1], row[2].upper(), row[3], plain_default(row[4]), row[5], row[6])
+               for row in pragma(connection, "table_xinfo", name)]
+    keys = {}
+    for key, position, table, source, target, *actions in pragma(connection, "foreign_key_list", name):
+        keys.setdefault(key, []).append((position, table.lower(), source, target, tuple(actions)))
+    indexes = [index_meaning(connection, row) for row in pragma(connection, "index_list", name)]
+    return columns, sorted(map(repr, keys.values())), sorted(map(repr, indexes)), written_only(sql)
+
+
+def schema_rows(connection):
+    return connection.execute(
+        "SELECT type, name, tbl_name, sql FROM sqlite_schema"
+        " WHERE tbl_name NOT IN ('alembic_version', 'sqlite_sequence') ORDER BY type, name").fetchall()
+
+
+def meaning(connection):
+    """Two schemas that mean the same give the same, whatever their texts are."""
+    found = {}
+    for kind, name, table, sql in schema_rows(connection):
+        if kind == "table":
+            found[kind, name.lower()] = table_meaning(connection, name, sql)
+        elif kind in ("view", "trigger"):
+            found[kind, name.lower()] = (table.lower(), tokens(sql))
+    return found
+
+
+def assert_same_schema(connection, expected, where):
+    """Equal texts mean the same, and are much faster compared."""
+    if schema_rows(connection) == schema_rows(expected):
+        return
+    ours, theirs = meaning(connection), meaning(expected)
+    for key in sorted({*ours, *theirs}):
+        assert ours.get(key) == theirs.get(key), f"{where}: {key}"
 
 
 def schema_of(rows):
-    """What recorded rows of sqlite_schema mean."""
-    with closing(plain_session()) as connection:
-        connection.execute("PRAGMA legacy_alter_table = ON")
-        for kind in ("table", "view", "index", "trigger"):
-            for row_kind, name, _, sql in rows:
-                if row_kind == kind and sql and not name.startswith("sqlite_"):
-                    connection.execute(sql)
+    """A database with a recorded schema: tables before what stands on them."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    for kind in ("table", "view", "index", "trigger"):
+        for row in rows:
+            if row[0] == kind and row[3] and not row[1].startswith("sqlite_"):
+                connection.execute(row[3])
+    return connection
+
+
+# Ours
+
+
+class Site:
+    """A database and scripts, moved by schemadctl."""
+
+    def __init__(self, directory, history):
+        self.database, self.scripts = directory / "content.db", directory / "scripts"
+        self.named, self.lost = set(), set()
+        history.write_scripts(self.scripts)
+        if history.baseline:
+            with closing(sqlite3.connect(self.database)) as connection:
+                connection.executescript(history.baseline)
+        if history.stamped:
+            self.run("stamp", *history.stamped)
+
+    def try_run(self, *words):
+        """The exit code, and what it says as JSON."""
+        command = [program("schemadctl"), "--database", self.database, "--scripts", self.scripts, "--json", *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        said = done.stdout or done.stderr
+        return done.returncode, json.loads(said) if said.lstrip().startswith("{") else said
+
+    def run(self, *words):
+        """A run that the loss guard refuses is repeated with leave to lose, and what it named is remembered."""
+        words += () if words[0] == "plan" else ("--backup", "never")
+        code, said = self.try_run(*words)
+        if code != 0 and said["code"] == "loss-unannounced":
+            self.named = set(re.findall(r'index "([^"]+)" of', said["detail"]))
+            assert len(self.named) == int(said["detail"].split()[0]), said
+            code, said = self.try_run(*words, "--allow-loss")
+        assert code == 0, said
+        return said
+
+    @property
+    def rows(self):
+        return version_rows(self.database)
+
+    def compare(self, replay, where):
+        with closing(sqlite3.connect(self.database)) as connection:
+            assert_same_schema(connection, replay.connection, where)
+        assert not self.named.intersection(row[1] for row in schema_rows(replay.connection)), where
+        self.lost, self.named = self.lost | self.named, set()
+
+
+@pytest.fixture
+def memory_directory():
+    """Hundreds of databases are made and synced: in memory where there is any."""
+    parent = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    directory = Path(tempfile.mkdtemp(prefix="schemad-histories-", dir=parent))
+    yield directory
+    shutil.rmtree(directory)
+
+
+# The tests
+
+TABLE = 'CREATE TABLE t (id INTEGER PRIMARY KEY, "a" VARCHAR(3) DEFAULT \'x\' CHECK (a <> \'\'))'
+SAME = [
+    'create table "t" ("id" integer primary key, a varchar(3) default \'x\' check(a<>\'\')) -- with a comment',
+]
+DIFFERENT = [
+    TABLE.replace("VARCHAR(3)", "VARCHAR(4)"), TABLE.replace("DEFAULT 'x'", "DEFAULT 'X'"),
+    TABLE.replace("<>", ">"), TABLE.replace("'x'", "'x' COLLATE NOCASE"), TABLE.replace("'x'", "'x' UNIQUE"),
+    TABLE.replace("KEY", "KEY AUTOINCREMENT"), TABLE.replace("'x'", "'x' REFERENCES t"),
+    TABLE.replace("'x'", "'x' NOT NULL"), TABLE + "; CREATE INDEX i ON t (a)", TABLE + " WITHOUT ROWID",
+    TABLE + "; CREATE VIEW v AS SELECT 1",
+]
+
+
+def meaning_of(sql):
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(sql)
         return meaning(connection)
 
 
-def up(history):
-    for number, revision in enumerate(history.revisions):
-        history.step("up", revision, "upgrade", revision["revision"])
-        assert version_rows(history.database) == history.rows_after(number), revision["revision"]
+@pytest.mark.parametrize("sql", SAME)
+def test_texts_that_mean_the_same(sql):
+    assert meaning_of(sql) == meaning_of(TABLE)
 
 
-def replay(history):
-    """The same history in a plain session, up, down as far as the recorded statements run there, and up again: the schema after
-    each way down, newest first, and why the last way down or the second way up failed."""
-    with closing(plain_session()) as connection:
-        history.begin(connection)
-
-        def run(revision, part):
-            """A revision is undone when it fails, as a run is."""
-            connection.execute("SAVEPOINT revision")
-            try:
-                for sql in statements(revision[part]):
-                    connection.execute(sql)
-            except sqlite3.OperationalError as error:
-                connection.execute("ROLLBACK TO revision")
-                return str(error)
-            finally:
-                connection.execute("RELEASE revision")
-            return None
-
-        assert [run(revision, "upgrade_sql") for revision in history.revisions] == [None] * len(history.revisions)
-        taken_back, failure = [], None
-        for revision in reversed(history.revisions):
-            if revision["downgrade_sql"] is None or (failure := run(revision, "downgrade_sql")):
-                break
-            taken_back.append((revision, meaning(connection)))
-        for revision, _ in reversed(taken_back):
-            if failure_up := run(revision, "upgrade_sql"):
-                return taken_back, failure, failure_up
-        return taken_back, failure, None
+@pytest.mark.parametrize("sql", DIFFERENT)
+def test_texts_that_mean_something_else(sql):
+    assert meaning_of(sql) != meaning_of(TABLE)
 
 
-def below(revision):
-    """The target that takes back this one revision: its own branch, down to a parent."""
-    parent = (revision["down_revision"] or ["base"])[0]
-    return f"{revision['revision']}@{parent}"
+@pytest.mark.parametrize("changed", ["i ON t (b)", "i ON t (a) WHERE a > 1", "i ON t (a + 2)", "j ON t (a + 1)"])
+def test_indexes_that_mean_something_else(changed):
+    table = "CREATE TABLE t (a, b); CREATE INDEX "
+    assert meaning_of(table + changed) != meaning_of(table + "i ON t (a + 1)")
+    assert meaning_of(table + changed) == meaning_of(table + changed.replace(" ", "  "))
 
 
-def down(history, taken_back, failure):
-    number = len(history.revisions)
-    for revision, schema in taken_back:
-        number -= 1
-        history.step("down", revision, "downgrade", below(revision))
-        assert version_rows(history.database) == history.rows_after(number - 1), revision["revision"]
-        assert history.schema() == schema, revision["revision"]
-    if failure:
-        refused = history.run("downgrade", below(history.revisions[number - 1]))
-        assert refused.returncode == 1 and failure in refused.stderr, (failure, refused)
-        assert version_rows(history.database) == history.rows_after(number - 1)
+def plan_is_as_recorded(site, history):
+    """One plan for everything: the recorded order, and the recorded version rows after every step."""
+    steps = site.run("plan", "heads")["steps"]
+    assert [step["revision"] for step in steps] == [one.id for one in history.revisions]
+    for step, one in zip(steps, history.revisions):
+        assert sorted(step["to"]) == one.rows, one.id
 
 
-def test_every_revision_leaves_alembics_rows_and_head_means_the_same_and_back(history):
-    up(history)
-    assert history.schema() == schema_of(history.final_schema)
-    taken_back, failure, failure_up = replay(history)
-    down(history, taken_back, failure)
-    done = history.run("upgrade", "heads", "--allow-loss")
-    if failure_up:  # what was recorded was not made to be run twice
-        assert done.returncode == 1 and failure_up in done.stderr, (failure_up, done)
-    else:
-        assert done.returncode == 0, done.stderr
-        assert version_rows(history.database) == history.rows_after(len(history.revisions) - 1)
+def save(site, replay):
+    return site.database.read_bytes() if site.database.exists() else b"", replay.copy()
 
 
-def test_one_run_gives_the_same(history):
-    done = history.run("upgrade", "heads", "--allow-loss")
-    assert done.returncode == 0, done.stderr
-    assert version_rows(history.database) == history.rows_after(len(history.revisions) - 1)
-    assert history.schema() == schema_of(history.final_schema)
+def restore(site, state):
+    site.database.write_bytes(state[0])
+    return state[1].copy()
+
+
+def go_up(site, history, replay):
+    """Each revision by itself. Gives back the database and the witness as they were before the first and after each."""
+    states = [save(site, replay)]
+    for one in history.revisions:
+        run = site.run("upgrade", one.id)
+        assert [step["revision"] for step in run["steps"]] == [one.id]
+        assert site.rows == one.rows, one.id
+        replay.run(one.statements("up"))
+        site.compare(replay, f"after upgrade to {one.id}")
+        states.append(save(site, replay))
+    return states
+
+
+def rows_expected(history, applied):
+    """As recorded where Alembic once stood at exactly these revisions, else the uppermost of them."""
+    count = len(applied)
+    if applied == {one.id for one in history.revisions[:count]}:
+        return history.revisions[count - 1].rows if count else history.stamped
+    return sorted(applied - {need for identifier in applied for need in history.needs(history.by_id[identifier])})
+
+
+def ways_down(history, applied, one):
+    """Targets that take `one` down, with all that goes then: what stands on its parent, or only its own branch."""
+    own = history.above(one, applied)
+    if not one.parents:
+        return [(f"{label}@base", own) for label in one.labels] or [("base", set(applied))]
+    parent = history.by_id.get(one.parents[0])
+    beside = history.above(parent, applied) - {parent.id} if parent else set(applied)
+    return [(one.parents[0], beside)] + ([(f"{one.id}@{one.parents[0]}", own)] if own != beside else [])
+
+
+def take_down(site, history, replay, applied, one):
+    """What is left when `one` is gone; None when no way leads down, by the witness's word."""
+    for target, going in ways_down(history, applied, one):
+        if any(history.by_id[identifier].down is None for identifier in going):
+            code, said = site.try_run("downgrade", target)
+            assert (code, said["code"]) == (5, "irreversible"), said
+            continue
+        steps = [step["revision"] for step in site.run("plan", "--down", target)["steps"]]
+        assert set(steps) == going, target
+        statements = [history.by_id[identifier].statements("down") for identifier in steps]
+        reason = replay.reason_to_fail(statements)
+        if reason is not None:
+            code, said = site.try_run("downgrade", target, "--allow-loss")
+            assert (code, said["code"]) == (1, "statement-failed") and reason in said["detail"], said
+            continue
+        run_down(site, replay, target, statements)
+        assert site.rows == rows_expected(history, applied - going), target
+        return applied - going
+    return None
+
+
+def run_down(site, replay, target, statements):
+    site.run("downgrade", target)
+    for one in statements:
+        replay.run(one)
+    site.compare(replay, f"after downgrade to {target}")
+
+
+def go_down(site, history, states):
+    """Each revision in turn, from where the one before it ended, or else from right after its own upgrade.
+    Gives back the witness, and which revisions were taken down."""
+    identifiers, taken = [one.id for one in history.revisions], set()
+    applied, replay = set(identifiers), states[-1][1].copy()
+    for number in range(len(identifiers) - 1, -1, -1):
+        one, left = history.revisions[number], None
+        if one.id in applied:
+            left = take_down(site, history, replay, applied, one)
+        if left is None and one.id not in taken:
+            replay, applied = restore(site, states[number + 1]), set(identifiers[:number + 1])
+            left = take_down(site, history, replay, applied, one)
+        if left is None and one.id in applied:
+            replay, left = restore(site, states[number]), set(identifiers[:number])
+        elif left is not None:
+            taken |= applied - left
+        applied = applied if left is None else left
+    return replay, taken
+
+
+def is_as_recorded(site, history):
+    assert site.rows == history.final_rows
+    with closing(sqlite3.connect(site.database)) as connection, closing(schema_of(history.final_schema)) as recorded:
+        assert_same_schema(connection, recorded, "at head")
+
+
+def go_up_again(site, history, replay):
+    """Everything in one run, from wherever the way down ended; downgrades of real projects do not always lead back."""
+    if replay.reason_to_fail([one.statements("up") for one in history.revisions]) is not None:
+        return
+    for one in history.revisions:
+        replay.run(one.statements("up"))
+    site.run("upgrade", "heads")
+    assert site.rows == history.final_rows
+    site.compare(replay, "up again")
+
+
+@pytest.mark.skipif(not FILES, reason=f"there are no recorded histories in {SHARED}")
+@pytest.mark.parametrize("file", FILES or [Path("none.json")], ids=lambda file: file.stem)
+def test_up_down_and_up_again_as_alembic_did(file, memory_directory):
+    history = History(file)
+    site, replay = Site(memory_directory, history), Replay(history.baseline)
+    plan_is_as_recorded(site, history)
+
+    states = go_up(site, history, replay)
+    is_as_recorded(site, history)
+    replay, taken = go_down(site, history, states)
+    assert taken == {one.id for one in history.revisions if one.down is not None}
+    assert site.lost == LOSSES.get(file.stem, set())
+    go_up_again(site, history, replay)
+
+    restore(site, states[0])  # and once more, all in one transaction
+    site.run("upgrade", "heads")
+    is_as_recorded(site, history)

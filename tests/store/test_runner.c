@@ -97,8 +97,8 @@ static void test_stamp_changes_rows_only(void **state)
 
     sql_run(place->path, TABLE_SQL("users"));
     str_list_add(&targets, &place->arena, "b2");
-    assert_ok(plan_stamp(history_graph(&history), &rows, &targets, false, &place->arena, &plan,
-                         &err),
+    assert_ok(plan_stamp(history_graph(&history), &rows, &(struct stamp_options){ targets, false },
+                         &place->arena, &plan, &err),
               &err);
     assert_ok(runner_run(place->path, plan, &options, &place->arena, &result, &err), &err);
     assert_string_equal(version_text(place), "b2");
@@ -125,8 +125,8 @@ static void test_stamp_purge_forgets_unknown_rows(void **state)
     str_list_add(&rows, &place->arena, "gone1");
     str_list_add(&rows, &place->arena, "gone2");
     str_list_add(&targets, &place->arena, "base");
-    assert_ok(plan_stamp(history_graph(&history), &rows, &targets, true, &place->arena, &plan,
-                         &err),
+    assert_ok(plan_stamp(history_graph(&history), &rows, &(struct stamp_options){ targets, true },
+                         &place->arena, &plan, &err),
               &err);
     assert_ok(runner_run(place->path, plan, &options, &place->arena, &result, &err), &err);
     assert_string_equal(version_text(place), "NULL");
