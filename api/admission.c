@@ -14,21 +14,36 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #define HTTP_PORT 80
 
-/* The headers that admission asks about; the first of each. */
+/* The headers that admission asks about. */
+enum header {
+    HEADER_HOST,
+    HEADER_CONTENT_LENGTH,
+    HEADER_CONTENT_TYPE,
+    HEADER_AUTHORIZATION,
+    HEADER_TRANSFER_ENCODING,
+    HEADER_SEC_FETCH_SITE,
+    HEADER_ORIGIN,
+};
+
+static const char *const header_names[] = {
+    [HEADER_HOST] = "Host",
+    [HEADER_CONTENT_LENGTH] = "Content-Length",
+    [HEADER_CONTENT_TYPE] = "Content-Type",
+    [HEADER_AUTHORIZATION] = "Authorization",
+    [HEADER_TRANSFER_ENCODING] = "Transfer-Encoding",
+    [HEADER_SEC_FETCH_SITE] = "Sec-Fetch-Site",
+    [HEADER_ORIGIN] = "Origin",
+};
+
 struct headers {
-    const char *host;
-    const char *content_length;
-    const char *content_type;
-    const char *authorization;
-    const char *transfer_encoding;
-    const char *origin;
-    const char *sec_fetch_site;
-    const char *repeated; /* name of one that came twice and must not */
-    const char *odd;      /* what is wrong with a header, or NULL */
+    const char *values[ARRAY_SIZE(header_names)]; /* NULL: absent */
+    const char *repeated;                         /* one that came twice and must not */
+    const char *odd;                              /* what is wrong with a header, or NULL */
 };
 
 struct admission {
@@ -41,10 +56,13 @@ struct admission {
 /* RFC 9110 section 5.6.2. */
 static bool is_token(const char *text)
 {
-    static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
-                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    static const char others[] = "-!#$%&'*+.^_`|~";
+    const char *c = text;
 
-    return text[0] != '\0' && text[strspn(text, token)] == '\0';
+    while ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
+           (*c != '\0' && strchr(others, *c) != NULL))
+        c++;
+    return *c == '\0' && c > text;
 }
 
 static bool is_field_value(const char *text)
@@ -58,23 +76,18 @@ static bool is_field_value(const char *text)
     return true;
 }
 
+static void keep_value(struct headers *headers, enum header header, const char *value)
+{
+    /* Every Origin is refused, however many there are. */
+    if (headers->values[header] != NULL && header != HEADER_ORIGIN)
+        headers->repeated = header_names[header];
+    headers->values[header] = value;
+}
+
 static enum MHD_Result note_header(void *data, enum MHD_ValueKind kind, const char *name,
                                    const char *value)
 {
     struct headers *headers = data;
-    const struct {
-        const char *name;
-        const char **value;
-        bool is_single;
-    } known[] = {
-        { "Host", &headers->host, true },
-        { "Content-Length", &headers->content_length, true },
-        { "Content-Type", &headers->content_type, true },
-        { "Authorization", &headers->authorization, true },
-        { "Transfer-Encoding", &headers->transfer_encoding, true },
-        { "Origin", &headers->origin, false },
-        { "Sec-Fetch-Site", &headers->sec_fetch_site, true },
-    };
 
     (void) kind;
     if (!is_token(name))
@@ -83,31 +96,37 @@ static enum MHD_Result note_header(void *data, enum MHD_ValueKind kind, const ch
         return MHD_YES;
     if (!is_field_value(value))
         headers->odd = "a header's value holds a control character";
-    for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
-        if (!str_is_nocase(str_of(name), known[i].name))
-            continue;
-        if (known[i].is_single && *known[i].value != NULL)
-            headers->repeated = known[i].name;
-        *known[i].value = value;
+    for (size_t i = 0; i < ARRAY_SIZE(header_names); i++) {
+        /* The first letters differ mostly, and comparing them is cheap. */
+        if ((name[0] ^ header_names[i][0]) % 0x20 == 0 && strcasecmp(name, header_names[i]) == 0)
+            keep_value(headers, (enum header) i, value);
     }
     return MHD_YES;
 }
 
-static bool malformed_framing(const struct headers *headers, struct error *err)
+static bool is_well_framed(const struct headers *headers, struct error *err)
 {
     if (headers->odd != NULL)
         return error_set(err, ERR_REQUEST_MALFORMED, "%s", headers->odd);
     if (headers->repeated != NULL)
         return error_set(err, ERR_REQUEST_MALFORMED, "header %s comes twice", headers->repeated);
-    if (headers->host == NULL)
+    if (headers->values[HEADER_HOST] == NULL)
         return error_set(err, ERR_REQUEST_MALFORMED, "header Host is missing");
-    if (headers->transfer_encoding != NULL && headers->content_length != NULL)
+    if (headers->values[HEADER_TRANSFER_ENCODING] != NULL &&
+        headers->values[HEADER_CONTENT_LENGTH] != NULL)
         return error_set(err, ERR_REQUEST_MALFORMED,
                          "headers Transfer-Encoding and Content-Length come together");
-    if (headers->transfer_encoding != NULL &&
-        !str_is_nocase(str_of(headers->transfer_encoding), "chunked"))
+    if (headers->values[HEADER_TRANSFER_ENCODING] != NULL &&
+        !str_is_nocase(str_of(headers->values[HEADER_TRANSFER_ENCODING]), "chunked"))
         return error_set(err, ERR_REQUEST_MALFORMED, "Transfer-Encoding must be 'chunked'");
     return true;
+}
+
+static bool announces_body(const struct headers *headers)
+{
+    return headers->values[HEADER_TRANSFER_ENCODING] != NULL ||
+           (headers->values[HEADER_CONTENT_LENGTH] != NULL &&
+            !str_is(str_trim(str_of(headers->values[HEADER_CONTENT_LENGTH])), "0"));
 }
 
 static bool check_framing(struct admission *admission, struct error *err)
@@ -116,7 +135,8 @@ static bool check_framing(struct admission *admission, struct error *err)
 
     (void) MHD_get_connection_values(request->connection, MHD_HEADER_KIND, note_header,
                                      &admission->headers);
-    if (malformed_framing(&admission->headers, err))
+    request->has_body = announces_body(&admission->headers);
+    if (is_well_framed(&admission->headers, err))
         return true;
     request->closes = true;
     return false;
@@ -166,9 +186,9 @@ static bool check_token(struct admission *admission, struct error *err)
     if (request->kind != LISTEN_TCP)
         return true;
     if (is_reading(request) && !options->tcp_read_needs_token &&
-        admission->headers.authorization == NULL)
+        admission->headers.values[HEADER_AUTHORIZATION] == NULL)
         return true;
-    request->token_name = token_find(options, admission->headers.authorization);
+    request->token_name = token_find(options, admission->headers.values[HEADER_AUTHORIZATION]);
     if (request->token_name != NULL)
         return true;
     (void) error_set(err, ERR_UNAUTHORIZED, "token is missing or wrong");
@@ -180,7 +200,7 @@ static bool check_token(struct admission *admission, struct error *err)
 static bool check_host(struct admission *admission, struct error *err)
 {
     const struct request *request = admission->request;
-    struct str host = str_of(admission->headers.host);
+    struct str host = str_of(admission->headers.values[HEADER_HOST]);
 
     if (request->kind != LISTEN_TCP)
         return true;
@@ -189,14 +209,14 @@ static bool check_host(struct admission *admission, struct error *err)
             return true;
     }
     return error_set(err, ERR_FORBIDDEN, "host '%.100s' is not this daemon",
-                     admission->headers.host);
+                     admission->headers.values[HEADER_HOST]);
 }
 
 static bool check_origin(struct admission *admission, struct error *err)
 {
-    const char *site = admission->headers.sec_fetch_site;
+    const char *site = admission->headers.values[HEADER_SEC_FETCH_SITE];
 
-    if (admission->headers.origin != NULL)
+    if (admission->headers.values[HEADER_ORIGIN] != NULL)
         return error_set(err, ERR_FORBIDDEN, "requests from web pages are refused");
     if (site != NULL && strcmp(site, "none") != 0 && strcmp(site, "same-origin") != 0)
         return error_set(err, ERR_FORBIDDEN, "requests from other sites are refused");
@@ -209,7 +229,7 @@ static bool check_target(struct admission *admission, struct error *err)
 {
     struct request *request = admission->request;
 
-    if (uri_parse(request->target, &request->arena, &request->uri, err))
+    if (uri_parse(request->path, &request->arena, &request->uri, err))
         return true;
     request->closes = true;
     return false;
@@ -253,24 +273,21 @@ static bool is_json(const char *content_type)
 
 static bool check_body(struct admission *admission, struct error *err)
 {
-    struct request *request = admission->request;
+    const struct request *request = admission->request;
     const struct headers *headers = &admission->headers;
     uint64_t length = 0;
-    bool is_countable = headers->content_length == NULL ||
-                        str_to_u64(str_trim(str_of(headers->content_length)), UINT64_MAX, &length);
 
-    if (is_countable && length == 0 && headers->transfer_encoding == NULL)
+    if (!request->has_body)
         return true;
-    /* Answered before it is read, a body would be taken for the next request. */
-    request->closes = true;
     if (!request->route->takes_body)
         return error_set(err, ERR_REQUEST_MALFORMED, "%s %s does not take a body",
                          request->route->method, request->route->path);
-    if (!is_json(headers->content_type))
+    if (!is_json(headers->values[HEADER_CONTENT_TYPE]))
         return error_set(err, ERR_MEDIA_TYPE, "body must be of type application/json");
-    if (!is_countable || length > BODY_BYTES_MAX)
+    if (headers->values[HEADER_CONTENT_LENGTH] != NULL &&
+        !str_to_u64(str_trim(str_of(headers->values[HEADER_CONTENT_LENGTH])), BODY_BYTES_MAX,
+                    &length))
         return error_set(err, ERR_BODY_TOO_LARGE, "body is larger than %zu bytes", BODY_BYTES_MAX);
-    request->closes = false;
     return true;
 }
 
@@ -283,8 +300,11 @@ bool admission_check(struct request *request, struct error *err)
     struct admission admission = { .request = request };
 
     for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
-        if (!checks[i](&admission, err))
-            return false;
+        if (checks[i](&admission, err))
+            continue;
+        /* Left unread, a body would be taken for the next request. */
+        request->closes = request->closes || request->has_body;
+        return false;
     }
     return true;
 }

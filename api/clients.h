@@ -12,8 +12,9 @@
  *                               v  |                    |
  *                               idle <------------------+
  *
- * fresh and reading have a deadline, idle too (then the connection is closed), waiting has none.
- * All but idle count as busy.
+ * A deadline begins when a connection is opened, when a later request line is read, and when
+ * waiting ends. By then the request must be answered and the next one begun. waiting has none. All
+ * but idle count as busy.
  *
  * THREAD SAFETY: `lock` guards every member of struct clients and of every struct client that was
  * added, except `socket` and `peer`, which do not change. Functions take the lock themselves. No
@@ -52,6 +53,7 @@ struct clients {
     struct client *newest;
     int64_t timeout_us; /* of every deadline */
     size_t busy;
+    bool is_dormant; /* the thread sleeps without a deadline */
     bool is_draining;
     bool is_stopping;
     pthread_t thread;
@@ -66,9 +68,9 @@ void clients_release(struct clients *clients); /* no client is left */
 void clients_add(struct clients *clients, struct client *client);
 void clients_remove(struct clients *clients, struct client *client);
 
-/* A client comes into a state; its deadline begins again, except when a fresh one starts to be
- * read: one deadline spans its first request. */
-void clients_move(struct clients *clients, struct client *client, enum client_state state);
+/* A client comes into a state. now_us: monotonic, where a deadline begins, else not looked at. */
+void clients_move(struct clients *clients, struct client *client, enum client_state state,
+                  int64_t now_us);
 
 /* Close what is idle, and whatever becomes idle from now on; wait until nobody is busy, at most
  * timeout_ms. False when somebody still is. */

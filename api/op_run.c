@@ -96,6 +96,7 @@ static bool answer_accepted(struct request *request, struct error *err)
 static bool queue_run(struct request *request, enum verb verb, struct error *err)
 {
     const struct backend *backend = request_backend(request);
+    struct error *failure = NULL;
     struct run_request run;
 
     if (!read_run(request, verb, &run, err))
@@ -105,12 +106,13 @@ static bool queue_run(struct request *request, enum verb verb, struct error *err
                answer_accepted(request, err);
 
     /* 1. Suspend, because the job can end before submit returns. */
+    failure = arena_new(&request->arena, struct error);
     request->wait = wait_begin(request->waits, request->connection);
     /* 2. Queue. */
-    if (backend->submit(backend->data, &run, wait_done, request->wait, request->job_id,
-                        &request->submit_error))
+    if (backend->submit(backend->data, &run, wait_done, request->wait, request->job_id, failure))
         return true;
-    /* 3. Not queued: the handler must run again all the same, to find submit_error. */
+    /* 3. Not queued: the handler must run again all the same, to find the failure. */
+    request->failure = failure;
     wait_done(request->wait);
     return true;
 }
@@ -161,8 +163,8 @@ bool op_run_answer(struct request *request, bool is_done, struct error *err)
     struct error failure = { 0 };
     struct job_view job = { 0 };
 
-    if (request->submit_error.code != ERR_OK) {
-        *err = request->submit_error;
+    if (request->failure != NULL) {
+        *err = *request->failure;
         return false;
     }
     if (!is_done) {

@@ -3,8 +3,8 @@
  */
 #include "api/json.h"
 #include "api/json_text.h"
+#include "api/openapi_yaml.h"
 #include "api/ops.h"
-#include "openapi_yaml.h"
 
 static bool answer_status(struct request *request, const struct snapshot *snapshot,
                           struct error *err)

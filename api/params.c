@@ -161,7 +161,7 @@ static bool read_list(struct reader *reader, const json_t *value, struct str_lis
 
 static bool read_target(struct reader *reader, const json_t *value, struct error *err)
 {
-    const char *target = NULL;
+    const char *target = "";
 
     if (!read_text(reader, value, PARAM_TARGET_MAX, &target, err))
         return false;

@@ -22,7 +22,6 @@ static const unsigned short statuses[] = {
     [ERR_TARGET_INVALID] = 409,
     [ERR_HEADS_MULTIPLE] = 409,
     [ERR_PRECONDITION_FAILED] = 412,
-    [ERR_BACKUP_UNKNOWN] = 404,
     [ERR_JOB_UNKNOWN] = 404,
 
     [ERR_SCRIPT_INVALID] = 422,

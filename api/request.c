@@ -57,7 +57,7 @@ const char *request_actor(struct request *request)
 bool request_with_snapshot(struct request *request, snapshot_operation use, struct error *err)
 {
     const struct backend *backend = request_backend(request);
-    struct snapshot snapshot = { 0 };
+    struct snapshot snapshot;
     bool is_done = false;
 
     backend->snapshot_take(backend->data, &request->arena, &snapshot);
@@ -69,7 +69,7 @@ bool request_with_snapshot(struct request *request, snapshot_operation use, stru
 bool request_with_graph(struct request *request, snapshot_operation use, struct error *err)
 {
     const struct backend *backend = request_backend(request);
-    struct snapshot snapshot = { 0 };
+    struct snapshot snapshot;
     bool is_done = false;
 
     backend->snapshot_take(backend->data, &request->arena, &snapshot);

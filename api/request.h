@@ -35,7 +35,8 @@ struct request {
 
     struct arena arena;
     const char *method;
-    const char *target; /* raw */
+    char *target; /* raw; heap */
+    char *path;   /* the same, taken apart by uri; behind target */
     struct uri uri;
     const struct route *route; /* NULL until admitted */
     const char *allow;         /* methods of the path, when the method was not one of them */
@@ -44,12 +45,14 @@ struct request {
     const char *token_name;    /* NULL: no token */
     struct strbuf body;
     bool is_begun;    /* the headers were looked at */
+    bool has_body;    /* the headers announce one */
     bool closes;      /* the connection cannot be trusted to begin another request */
     int64_t begun_us; /* monotonic */
 
     struct wait *wait; /* NULL unless it waits for job_id */
     char job_id[RUN_ID_SIZE];
-    struct error submit_error;
+    const struct error *failure; /* known before it can be answered (refused, or not queued); in
+                                    the arena; or NULL */
     struct answer answer;
 };
 
@@ -82,9 +85,10 @@ static inline const struct backend *request_backend(const struct request *reques
     return request->options->backend;
 }
 
-/* Run `use` with a snapshot that is released afterwards. */
 typedef bool (*snapshot_operation)(struct request *request, const struct snapshot *snapshot,
                                    struct error *err);
+
+/* Run `use` with a snapshot that is released afterwards; fails as it does. */
 must_check bool request_with_snapshot(struct request *request, snapshot_operation use,
                                       struct error *err);
 

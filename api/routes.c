@@ -37,28 +37,28 @@ const struct route *routes(size_t *ret_count)
     return table;
 }
 
-/* Whether the path's segments are the template's; a segment in braces takes any but an empty one.
- */
+/* Whether the path's segments are the template's; one in braces takes any but an empty one. */
 static bool path_matches(const char *template, const struct uri *uri, const char **ret_id)
 {
-    struct str rest = str_of(template);
+    const char *rest = template;
 
     *ret_id = NULL;
     for (size_t i = 0; i < uri->segment_count; i++) {
-        size_t end = 0;
-        struct str segment;
+        const char *segment = uri->segments[i];
+        size_t len = strlen(segment);
 
-        if (rest.len == 0)
+        if (*rest++ != '/')
             return false;
-        end = str_find_char(rest, '/', 1);
-        segment = str_sub(rest, 1, end);
-        rest = str_sub(rest, end, rest.len);
-        if (str_starts_with(segment, "{") && uri->segments[i][0] != '\0')
-            *ret_id = uri->segments[i];
-        else if (!str_is(segment, uri->segments[i]))
+        if (*rest == '{' && len > 0) {
+            *ret_id = segment;
+            rest = strchr(rest, '}') + 1;
+        } else if (strncmp(rest, segment, len) == 0) {
+            rest += len;
+        } else {
             return false;
+        }
     }
-    return rest.len == 0;
+    return *rest == '\0';
 }
 
 /* HEAD is GET without the body (RFC 9110 section 9.3.2); libmicrohttpd leaves the body out. */

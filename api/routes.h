@@ -18,19 +18,19 @@ struct route {
 /* All routes, sorted by path, then method. Static. */
 const struct route *routes(size_t *ret_count);
 
-/*
- * Find the route of a request.
- *
- * ret_id  the variable segment, or NULL.
- * Fails   ERR_NOT_FOUND, ERR_METHOD_NOT_ALLOWED (then *ret_allow is the value of Allow, in the
- *         arena; HEAD is allowed where GET is).
- * Thread  any.
- */
 struct route_match {
     const struct route *route;
-    const char *id;
-    const char *allow;
+    const char *id;    /* the variable segment, or NULL */
+    const char *allow; /* when the method was not one of the path's: the value of Allow */
 };
+
+/*
+ * Find the route of a request; HEAD is allowed where GET is.
+ *
+ * ret     in the arena; filled as far as known on failure too.
+ * Fails   ERR_NOT_FOUND, ERR_METHOD_NOT_ALLOWED.
+ * Thread  any.
+ */
 must_check bool route_find(const char *method, const struct uri *uri, struct arena *arena,
                            struct route_match *ret, struct error *err);
 

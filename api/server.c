@@ -59,9 +59,8 @@ static int log_priority(const struct request *request)
         return LOG_WARNING;
     if (status == MHD_HTTP_UNAUTHORIZED || status == MHD_HTTP_FORBIDDEN)
         return LOG_NOTICE;
-    if (request->route != NULL && request->route->changes)
-        return LOG_INFO;
-    return status >= 400 ? LOG_INFO : LOG_DEBUG;
+    /* Whoever waits for readiness asks often, and is told 503 until then. */
+    return request->route != NULL && !request->route->changes ? LOG_DEBUG : LOG_INFO;
 }
 
 /* A target may hold any byte; a log line is one line of ASCII. */
@@ -81,16 +80,16 @@ static const char *escape(const char *target, struct arena *arena)
     return arena_strdup(arena, strbuf_text(&text));
 }
 
-/* One line a request. Polling would fill the log, so successful reads are left out unless asked
- * for. */
+/* One line a request. Polling would fill the log, so reads are left out unless asked for. */
 static void log_request(struct request *request)
 {
     const struct server_options *options = request->options;
     int priority = log_priority(request);
-    int64_t took_us = clock_monotonic_us() - request->begun_us;
+    int64_t took_us = 0;
 
     if (options->log == NULL || (priority == LOG_DEBUG && !options->logs_reads))
         return;
+    took_us = clock_monotonic_us() - request->begun_us;
     options->log(options->log_data, priority,
                  arena_printf(&request->arena,
                               "%.16s %s: %u after %" PRId64 ".%03" PRId64 " ms, %s",
@@ -186,6 +185,7 @@ static void *on_target(void *data, const char *target, struct MHD_Connection *co
 {
     struct listener *listener = data;
     struct server *server = listener->server;
+    size_t size = strlen(target) + 1;
     struct request *request = xcalloc(1, sizeof(*request));
 
     request->options = server->options;
@@ -195,13 +195,25 @@ static void *on_target(void *data, const char *target, struct MHD_Connection *co
     request->current_cache = &listener->current_cache;
     request->kind = listener->kind;
     request->hosts = &listener->hosts;
-    request->target = arena_strdup(&request->arena, target);
+    request->target = xmalloc(2 * size);
+    request->path = request->target + size;
+    memcpy(request->target, target, size);
+    memcpy(request->path, target, size);
     request->begun_us = clock_monotonic_us();
-    clients_move(&server->clients, request->client, CLIENT_READING);
+    clients_move(&server->clients, request->client, CLIENT_READING, request->begun_us);
     return request;
 }
 
-/* After a refusal that closes, further bytes are not looked at. */
+static const struct error *error_copy(const struct error *err, struct arena *arena)
+{
+    struct error *copy = arena_new(arena, struct error);
+
+    *copy = *err;
+    return copy;
+}
+
+/* An answer that is queued before the end of a request ends its connection, so only a refusal that
+ * is meant to close is given here; the others wait for the end. */
 static enum MHD_Result begin(struct request *request, const char *method)
 {
     struct error err = { 0 };
@@ -211,7 +223,10 @@ static enum MHD_Result begin(struct request *request, const char *method)
     strbuf_init(&request->body, BODY_BYTES_MAX);
     if (admission_check(request, &err))
         return MHD_YES;
-    return refuse(request, &err);
+    if (request->closes)
+        return refuse(request, &err);
+    request->failure = error_copy(&err, &request->arena);
+    return MHD_YES;
 }
 
 /* libmicrohttpd takes no answer in the middle of a body: what is too much is dropped, and refused
@@ -237,6 +252,8 @@ static enum MHD_Result run(struct server *server, struct request *request)
 {
     struct error err = { 0 };
 
+    if (request->failure != NULL)
+        return refuse(request, request->failure);
     if (request->body.is_overflowed) {
         (void) error_set(&err, ERR_BODY_TOO_LARGE, "body is larger than %zu bytes", BODY_BYTES_MAX);
         return refuse(request, &err);
@@ -245,7 +262,7 @@ static enum MHD_Result run(struct server *server, struct request *request)
         return refuse(request, &err);
     if (request->wait == NULL)
         return queue_answer(request);
-    clients_move(&server->clients, request->client, CLIENT_WAITING);
+    clients_move(&server->clients, request->client, CLIENT_WAITING, 0);
     return MHD_YES;
 }
 
@@ -265,7 +282,7 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
         return read_piece(request, bytes, size);
     if (request->wait == NULL)
         return run(listener->server, request);
-    clients_move(&listener->server->clients, request->client, CLIENT_READING);
+    clients_move(&listener->server->clients, request->client, CLIENT_READING, clock_monotonic_us());
     return answer_run(request);
 }
 
@@ -284,8 +301,9 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
         (void) wait_end(request->wait);
     request_forget_answer(request);
     strbuf_release(&request->body);
-    clients_move(&listener->server->clients, request->client, CLIENT_IDLE);
+    clients_move(&listener->server->clients, request->client, CLIENT_IDLE, 0);
     arena_release(&request->arena);
+    free(request->target);
     free(request);
 }
 

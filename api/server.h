@@ -2,9 +2,9 @@
  * server.h - the HTTP server: libmicrohttpd with an epoll thread per listening socket.
  *
  * Takes listening sockets (from systemd or bound by the daemon), admits requests (api/admission.c),
- * routes them (api/routes.c), and suspends those that wait for a job (api/waits.c). It logs, through
- * the given function, one line for each request that changes something or was refused, and for
- * every other one too if so asked; and nothing else.
+ * routes them (api/routes.c), and suspends those that wait for a job (api/waits.c). It logs through
+ * the given function: one line for each request that changes something, was not let in or failed by
+ * our fault, for every other one too if so asked, and what libmicrohttpd has to say.
  *
  * THREAD SAFETY: server_new, _listen, _quiesce, _stop and _free are for one thread (main). Each
  * listener has its own http thread, on which its requests, its connections and its cache live. What

@@ -126,21 +126,19 @@ static bool cut_query(struct uri *uri, char *query, struct arena *arena, struct 
     return true;
 }
 
-bool uri_parse(const char *raw, struct arena *arena, struct uri *ret, struct error *err)
+bool uri_parse(char *text, struct arena *arena, struct uri *ret, struct error *err)
 {
-    char *text = NULL;
     char *query = NULL;
 
     *ret = (struct uri){ 0 };
-    if (raw[0] != '/')
+    if (text[0] != '/')
         return error_set(err, ERR_REQUEST_MALFORMED, "request target does not begin with '/'");
-    for (const char *c = raw; *c != '\0'; c++) {
+    for (const char *c = text; *c != '\0'; c++) {
         if (!is_allowed((unsigned char) *c))
             return error_set(err, ERR_REQUEST_MALFORMED,
                              "request target holds a character that must be encoded, 0x%02x",
                              (unsigned) (unsigned char) *c);
     }
-    text = arena_strdup(arena, raw);
     query = strchr(text, '?');
     if (query != NULL) {
         *query++ = '\0';

@@ -16,7 +16,7 @@ struct uri_param {
     const char *value; /* "" when there is none */
 };
 
-/* Plain value; texts live in the arena it was parsed into. */
+/* Plain value; points into the target it was parsed from. */
 struct uri {
     const char *segments[URI_SEGMENTS_MAX]; /* "/jobs/7" has two; "/" has one that is empty */
     size_t segment_count;
@@ -25,7 +25,10 @@ struct uri {
 };
 
 /*
- * Take a raw request target apart.
+ * Take a request target apart.
+ *
+ * text   the raw target; it is cut and decoded in place, and must outlive *ret.
+ * arena  for the parameters; untouched when there are none.
  *
  * A '+' is a plus sign, not a space: targets like +2 are written with it, and forms are not taken.
  *
@@ -34,7 +37,7 @@ struct uri {
  *       a segment, text that is not UTF-8, more than URI_SEGMENTS_MAX or URI_PARAMS_MAX.
  * Thread: any.
  */
-must_check bool uri_parse(const char *raw, struct arena *arena, struct uri *ret, struct error *err);
+must_check bool uri_parse(char *text, struct arena *arena, struct uri *ret, struct error *err);
 
 /* The value of the parameter with this name; NULL when there is none. The first, if twice. */
 const char *uri_param_find(const struct uri *uri, const char *name);

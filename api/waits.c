@@ -39,9 +39,14 @@ static void unlink_and_free(struct wait *wait)
 
 void waits_release(struct waits *waits)
 {
-    while (waits->first != NULL) {
-        assert(waits->first->is_orphan);
-        unlink_and_free(waits->first);
+    struct wait *wait = waits->first;
+
+    while (wait != NULL) {
+        struct wait *next = wait->next;
+
+        assert(wait->is_orphan);
+        free(wait);
+        wait = next;
     }
     pthread_mutex_destroy(&waits->lock);
 }
@@ -72,9 +77,9 @@ struct wait *wait_begin(struct waits *waits, struct MHD_Connection *connection)
     return wait;
 }
 
-void wait_done(void *data)
+void wait_done(void *cookie)
 {
-    struct wait *wait = data;
+    struct wait *wait = cookie;
     struct waits *waits = wait->all;
 
     pthread_mutex_lock(&waits->lock);

@@ -24,7 +24,9 @@ struct waits {
     bool is_abandoned;
 };
 
+/* No waits yet. */
 void waits_init(struct waits *waits);
+
 /* No job may end after this: frees the orphans. No request is suspended. */
 void waits_release(struct waits *waits);
 
@@ -33,7 +35,7 @@ void waits_release(struct waits *waits);
 struct wait *wait_begin(struct waits *waits, struct MHD_Connection *connection);
 
 /* The job ended: a job_done_fn, called once with the struct wait. Any thread; does not block. */
-void wait_done(void *wait);
+void wait_done(void *cookie);
 
 /* The handler runs again. True when the job ended, false when waiting was given up. Afterwards
  * the wait is not the request's any more. On the connection's http thread. */

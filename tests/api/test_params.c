@@ -1,0 +1,271 @@
+/*
+ * test_params.c - arguments of a run, from a query and from a body: what they become, and what is
+ * refused by name.
+ */
+#include "tests/unit/unit.h"
+
+#include "api/params.h"
+
+#include <string.h>
+
+/* Everything that differs from an empty request, in one line. */
+static const char *shown(const struct run_request *run, struct arena *arena)
+{
+    const char *text = verb_name(run->verb);
+
+    if (run->target != NULL)
+        text = arena_printf(arena, "%s target=%s", text, run->target);
+    if (run->stamps.count > 0)
+        text = arena_printf(arena, "%s stamps=%s", text, str_list_join(&run->stamps, ",", arena));
+    if (run->purge)
+        text = arena_printf(arena, "%s purge", text);
+    if (run->has_transaction)
+        text =
+            arena_printf(arena, "%s transaction=%s", text, transaction_mode_name(run->transaction));
+    if (run->has_backup)
+        text = arena_printf(arena, "%s backup=%s", text, backup_policy_name(run->backup));
+    if (run->has_expect)
+        text = arena_printf(arena, "%s expect=[%s]", text, str_list_join(&run->expect, ",", arena));
+    if (run->is_dry_run)
+        text = arena_printf(arena, "%s dry_run", text);
+    if (run->reason != NULL)
+        text = arena_printf(arena, "%s reason=%s", text, run->reason);
+    if (run->lock_timeout_ms != 0)
+        text = arena_printf(arena, "%s lock_timeout_ms=%u", text, run->lock_timeout_ms);
+    if (run->timeout_ms != 0)
+        text = arena_printf(arena, "%s timeout_ms=%u", text, run->timeout_ms);
+    return text;
+}
+
+static bool read_run(enum verb verb, const char *query, const char *body, struct arena *arena,
+                     struct run_request *ret, struct error *err)
+{
+    struct uri uri;
+
+    return uri_parse(arena_printf(arena, "/x?%s", query), arena, &uri, err) &&
+           params_read_run(verb, &uri, str_of(body), arena, ret, err);
+}
+
+static void query_and_body_say_the_same(void **state)
+{
+    static const struct {
+        enum verb verb;
+        const char *query;
+        const char *body;
+        const char *shown;
+    } rows[] = {
+        { VERB_UPGRADE, "", "", "upgrade" },
+        { VERB_UPGRADE, "", " \n", "upgrade" },
+        { VERB_UPGRADE, "", "{}", "upgrade" },
+        { VERB_UPGRADE, "target=head", "", "upgrade target=head" },
+        { VERB_UPGRADE, "", "{\"target\":\"head\"}", "upgrade target=head" },
+        { VERB_DOWNGRADE, "target=-1&reason=oops", "", "downgrade target=-1 reason=oops" },
+        { VERB_DOWNGRADE, "target=-1", "{\"reason\":\"oops\"}", "downgrade target=-1 reason=oops" },
+        { VERB_UPGRADE, "expect=bbb,aaa", "", "upgrade expect=[aaa,bbb]" },
+        { VERB_UPGRADE, "", "{\"expect\":\"bbb, aaa\"}", "upgrade expect=[aaa,bbb]" },
+        { VERB_UPGRADE, "", "{\"expect\":[\"bbb\",\"aaa\"]}", "upgrade expect=[aaa,bbb]" },
+        { VERB_UPGRADE, "expect=", "", "upgrade expect=[]" },
+        { VERB_UPGRADE, "", "{\"expect\":[]}", "upgrade expect=[]" },
+        { VERB_UPGRADE, "transaction=run&backup=always", "",
+          "upgrade transaction=run backup=always" },
+        { VERB_UPGRADE, "", "{\"transaction\":\"revision\",\"backup\":\"never\"}",
+          "upgrade transaction=revision backup=never" },
+        { VERB_UPGRADE, "dry_run=true", "", "upgrade dry_run" },
+        { VERB_UPGRADE, "dry_run=false", "", "upgrade" },
+        { VERB_UPGRADE, "", "{\"dry_run\":true}", "upgrade dry_run" },
+        { VERB_UPGRADE, "lock_timeout_ms=3600000&timeout_ms=86400000", "",
+          "upgrade lock_timeout_ms=3600000 timeout_ms=86400000" },
+        { VERB_UPGRADE, "", "{\"lock_timeout_ms\":1,\"timeout_ms\":2}",
+          "upgrade lock_timeout_ms=1 timeout_ms=2" },
+        { VERB_STAMP, "target=head", "", "stamp stamps=head" },
+        { VERB_STAMP, "targets=a,b&purge=true", "", "stamp stamps=a,b purge" },
+        { VERB_STAMP, "", "{\"targets\":[\"b\",\"a\"],\"purge\":true}", "stamp stamps=b,a purge" },
+        { VERB_BACKUP, "reason=x&timeout_ms=5", "", "backup reason=x timeout_ms=5" },
+        { VERB_UPGRADE, "reason=%C3%A4%20b", "", "upgrade reason=\xc3\xa4 b" },
+        { VERB_UPGRADE, "", "{\"reason\":\"\\u00e4 b\"}", "upgrade reason=\xc3\xa4 b" },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct arena arena cleanup(arena_release) = { 0 };
+        struct error err = { 0 };
+        struct run_request run;
+
+        if (!read_run(rows[i].verb, rows[i].query, rows[i].body, &arena, &run, &err))
+            fail_msg("row %zu: %s", i, err.detail);
+        assert_string_equal(shown(&run, &arena), rows[i].shown);
+    }
+}
+
+static const struct {
+    enum verb verb;
+    const char *query;
+    const char *body;
+    enum error_code code;
+    const char *detail;
+} refused[] = {
+    { VERB_UPGRADE, "", "{", ERR_REQUEST_MALFORMED,
+      "body is not JSON: string or '}' expected near end of file (line 1, column 1)" },
+    { VERB_UPGRADE, "", "{\"target\":\"a\",\"target\":\"b\"}", ERR_REQUEST_MALFORMED,
+      "body is not JSON: duplicate object key near '\"target\"' (line 1, column 22)" },
+    { VERB_UPGRADE, "", "{\"target\":\"a\",\"t\\u0061rget\":\"b\"}", ERR_REQUEST_MALFORMED,
+      "body is not JSON: duplicate object key near '\"t\\u0061rget\"' (line 1, column 27)" },
+    { VERB_UPGRADE, "", "{} {}", ERR_REQUEST_MALFORMED,
+      "body is not JSON: end of file expected near '{' (line 1, column 4)" },
+    { VERB_UPGRADE, "", "[]", ERR_REQUEST_MALFORMED, "body is JSON, but not an object" },
+    { VERB_UPGRADE, "target=a", "{\"target\":\"a\"}", ERR_ARGUMENT_INVALID,
+      "argument 'target' is given twice" },
+    { VERB_UPGRADE, "target=a&target=b", "", ERR_ARGUMENT_INVALID,
+      "argument 'target' is given twice" },
+    { VERB_UPGRADE, "", "{\"tarted\":\"a\"}", ERR_ARGUMENT_INVALID,
+      "upgrade does not take an argument 'tarted'" },
+    { VERB_UPGRADE, "purge=true", "", ERR_ARGUMENT_INVALID,
+      "upgrade does not take an argument 'purge'" },
+    { VERB_BACKUP, "", "{\"target\":\"a\"}", ERR_ARGUMENT_INVALID,
+      "backup does not take an argument 'target'" },
+    { VERB_UPGRADE, "", "{\"target\":null}", ERR_ARGUMENT_INVALID,
+      "argument 'target' must be a text" },
+    { VERB_UPGRADE, "", "{\"target\":[\"a\"]}", ERR_ARGUMENT_INVALID,
+      "argument 'target' must be a text" },
+    { VERB_UPGRADE, "target=", "", ERR_ARGUMENT_INVALID,
+      "argument 'target' must be a revision, head, base or the like" },
+    { VERB_UPGRADE, "", "{\"target\":\"a\\n\"}", ERR_ARGUMENT_INVALID,
+      "argument 'target' holds a control character" },
+    { VERB_UPGRADE, "", "{\"expect\":\"aaa,\"}", ERR_ARGUMENT_INVALID,
+      "argument 'expect' has an empty element" },
+    { VERB_UPGRADE, "", "{\"expect\":[1]}", ERR_ARGUMENT_INVALID,
+      "argument 'expect' must be a list of texts" },
+    { VERB_UPGRADE, "", "{\"expect\":{}}", ERR_ARGUMENT_INVALID,
+      "argument 'expect' must be a list of texts" },
+    { VERB_UPGRADE, "expect=head@a", "", ERR_ARGUMENT_INVALID,
+      "argument 'expect' holds 'head@a', which is not a revision id" },
+    { VERB_UPGRADE, "transaction=all", "", ERR_ARGUMENT_INVALID,
+      "argument 'transaction' must be 'run' or 'revision'" },
+    { VERB_UPGRADE, "", "{\"backup\":true}", ERR_ARGUMENT_INVALID,
+      "argument 'backup' must be 'always', 'destructive' or 'never'" },
+    { VERB_UPGRADE, "dry_run=1", "", ERR_ARGUMENT_INVALID,
+      "argument 'dry_run' must be true or false" },
+    { VERB_UPGRADE, "dry_run", "", ERR_ARGUMENT_INVALID,
+      "argument 'dry_run' must be true or false" },
+    { VERB_UPGRADE, "", "{\"dry_run\":\"true\"}", ERR_ARGUMENT_INVALID,
+      "argument 'dry_run' must be true or false" },
+    { VERB_UPGRADE, "lock_timeout_ms=3600001", "", ERR_ARGUMENT_INVALID,
+      "argument 'lock_timeout_ms' must be a whole number from 0 to 3600000" },
+    { VERB_UPGRADE, "timeout_ms=-1", "", ERR_ARGUMENT_INVALID,
+      "argument 'timeout_ms' must be a whole number from 0 to 86400000" },
+    { VERB_UPGRADE, "", "{\"timeout_ms\":-1}", ERR_ARGUMENT_INVALID,
+      "argument 'timeout_ms' must be a whole number from 0 to 86400000" },
+    { VERB_UPGRADE, "", "{\"timeout_ms\":1.0}", ERR_ARGUMENT_INVALID,
+      "argument 'timeout_ms' must be a whole number from 0 to 86400000" },
+    { VERB_UPGRADE, "", "{\"timeout_ms\":\"1\"}", ERR_ARGUMENT_INVALID,
+      "argument 'timeout_ms' must be a whole number from 0 to 86400000" },
+    { VERB_STAMP, "", "", ERR_ARGUMENT_INVALID, "argument 'target' is missing" },
+    { VERB_STAMP, "targets=", "", ERR_ARGUMENT_INVALID, "argument 'target' is missing" },
+    { VERB_STAMP, "target=a&targets=b", "", ERR_ARGUMENT_INVALID,
+      "arguments 'target' and 'targets' are given both" },
+};
+
+static void what_is_wrong_is_refused_by_name(void **state)
+{
+    (void) state;
+    for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+        struct arena arena cleanup(arena_release) = { 0 };
+        struct error err = { 0 };
+        struct run_request run;
+
+        assert_false(
+            read_run(refused[i].verb, refused[i].query, refused[i].body, &arena, &run, &err));
+        assert_string_equal(err.detail, refused[i].detail);
+        assert_int_equal(err.code, refused[i].code);
+    }
+}
+
+static void texts_are_bounded(void **state)
+{
+    struct arena arena cleanup(arena_release) = { 0 };
+    char *reason = arena_alloc(&arena, PARAM_REASON_MAX + 2);
+    struct run_request run;
+    struct error err = { 0 };
+
+    (void) state;
+    memset(reason, 'r', PARAM_REASON_MAX);
+    assert_true(read_run(VERB_UPGRADE, "", arena_printf(&arena, "{\"reason\":\"%s\"}", reason),
+                         &arena, &run, &err));
+    reason[PARAM_REASON_MAX] = 'r';
+    assert_false(read_run(VERB_UPGRADE, "", arena_printf(&arena, "{\"reason\":\"%s\"}", reason),
+                          &arena, &run, &err));
+    assert_string_equal(err.detail, "argument 'reason' is longer than 500 bytes");
+}
+
+static void lists_are_bounded(void **state)
+{
+    struct arena arena cleanup(arena_release) = { 0 };
+    const char *list = "a";
+    struct run_request run;
+    struct error err = { 0 };
+
+    (void) state;
+    for (size_t i = 1; i < PARAM_LIST_MAX; i++)
+        list = arena_printf(&arena, "%s,a", list);
+    assert_true(
+        read_run(VERB_STAMP, arena_printf(&arena, "targets=%s", list), "", &arena, &run, &err));
+    assert_int_equal(run.stamps.count, PARAM_LIST_MAX);
+    assert_false(
+        read_run(VERB_STAMP, arena_printf(&arena, "targets=%s,a", list), "", &arena, &run, &err));
+    assert_string_equal(err.detail, "argument 'targets' has more than 100 elements");
+}
+
+static void the_hint_names_what_would_be_taken(void **state)
+{
+    struct arena arena cleanup(arena_release) = { 0 };
+    struct error err = { 0 };
+    struct run_request run;
+
+    (void) state;
+    assert_false(read_run(VERB_BACKUP, "a=b", "", &arena, &run, &err));
+    assert_string_equal(err.hint, "It takes lock_timeout_ms, reason, timeout_ms.");
+}
+
+static void a_plan_takes_a_verb_and_targets(void **state)
+{
+    static const struct {
+        const char *query;
+        const char *shown; /* or the detail of the error */
+    } rows[] = {
+        { "", "upgrade" },
+        { "verb=downgrade&target=base", "downgrade target=base" },
+        { "target=+1&verb=upgrade", "upgrade target=+1" },
+        { "verb=stamp&targets=a,b&purge=true", "stamp stamps=a,b purge" },
+        { "verb=backup", "argument 'verb' must be 'upgrade', 'downgrade' or 'stamp'" },
+        { "verb=", "argument 'verb' must be 'upgrade', 'downgrade' or 'stamp'" },
+        { "reason=x", "upgrade does not take an argument 'reason'" },
+        { "verb=stamp", "argument 'target' is missing" },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct arena arena cleanup(arena_release) = { 0 };
+        struct error err = { 0 };
+        struct run_request run = { 0 };
+        struct uri uri;
+        bool is_read =
+            uri_parse(arena_printf(&arena, "/plan?%s", rows[i].query), &arena, &uri, &err) &&
+            params_read_plan(&uri, &arena, &run, &err);
+
+        assert_string_equal(is_read ? shown(&run, &arena) : err.detail, rows[i].shown);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(query_and_body_say_the_same),
+        cmocka_unit_test(what_is_wrong_is_refused_by_name),
+        cmocka_unit_test(texts_are_bounded),
+        cmocka_unit_test(lists_are_bounded),
+        cmocka_unit_test(the_hint_names_what_would_be_taken),
+        cmocka_unit_test(a_plan_takes_a_verb_and_targets),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
