@@ -48,7 +48,7 @@ struct key {
     enum kind kind;
     size_t offset; /* in struct said */
     uint32_t min, max;
-    const char *choices[4]; /* in the order of the enum that they become */
+    const char *choices; /* "exit|hold", in the order of the enum that they become */
 };
 
 #define SAID(member) offsetof(struct said, member)
@@ -59,10 +59,10 @@ static const struct key keys[] = {
     { "database", "state_directory", KIND_TEXT, SAID(state_directory) },
     { "database", "version_table", KIND_TEXT, SAID(version_table) },
     { "startup", "upgrade_to", KIND_TEXT, SAID(upgrade_to) },
-    { "startup", "on_failure", KIND_CHOICE, SAID(on_failure), 0, 0, { "exit", "hold" } },
-    { "run", "transaction", KIND_CHOICE, SAID(transaction), 0, 0, { "run", "revision" } },
-    { "run", "backup", KIND_CHOICE, SAID(backup), 0, 0, { "always", "destructive", "never" } },
-    { "run", "loss", KIND_CHOICE, SAID(loss), 0, 0, { "refuse", "allow" } },
+    { "startup", "on_failure", KIND_CHOICE, SAID(on_failure), 0, 0, "exit|hold" },
+    { "run", "transaction", KIND_CHOICE, SAID(transaction), 0, 0, "run|revision" },
+    { "run", "backup", KIND_CHOICE, SAID(backup), 0, 0, "always|destructive|never" },
+    { "run", "loss", KIND_CHOICE, SAID(loss), 0, 0, "refuse|allow" },
     { "run", "lock_timeout_ms", KIND_NUMBER, SAID(lock_timeout_ms), 1, MS_PER_DAY },
     { "backup", "directory", KIND_TEXT, SAID(backup_directory) },
     { "backup", "keep", KIND_NUMBER, SAID(keep), 0, 100000 },
@@ -71,7 +71,7 @@ static const struct key keys[] = {
     { "http", "token_file", KIND_TEXT, SAID(token_file) },
     { "http", "users", KIND_NAMES, SAID(users) },
     { "http", "groups", KIND_NAMES, SAID(groups) },
-    { "http", "tcp_read", KIND_CHOICE, SAID(tcp_read), 0, 0, { "open", "token" } },
+    { "http", "tcp_read", KIND_CHOICE, SAID(tcp_read), 0, 0, "open|token" },
     { "http", "request_timeout_ms", KIND_NUMBER, SAID(request_timeout_ms), 100, MS_PER_DAY },
     { "http", "connections_max", KIND_NUMBER, SAID(connections_max), 4, 65536 },
     { "http", "stop_timeout_ms", KIND_NUMBER, SAID(stop_timeout_ms), 1, MS_PER_DAY },
@@ -148,16 +148,18 @@ static bool set_number(const struct key *key, const char *value, uint32_t *ret, 
 
 static bool set_choice(const struct key *key, const char *value, uint32_t *ret, struct error *err)
 {
-    const char *const *choices = key->choices;
+    struct str rest = str_of(key->choices);
 
-    for (uint32_t i = 0; choices[i] != NULL; i++)
-        if (strcmp(choices[i], value) == 0) {
+    for (uint32_t i = 0; rest.len > 0; i++) {
+        size_t end = str_find_char(rest, '|', 0);
+
+        if (str_is(str_sub(rest, 0, end), value)) {
             *ret = i;
             return true;
         }
-    return error_set(err, ERR_CONFIG_INVALID, "'%s' is not one of %s, %s%s%s", value, choices[0],
-                     choices[1], choices[2] != NULL ? ", " : "",
-                     choices[2] != NULL ? choices[2] : "");
+        rest = str_sub(rest, end + 1, rest.len);
+    }
+    return error_set(err, ERR_CONFIG_INVALID, "'%s' is not one of %s", value, key->choices);
 }
 
 static bool set_names(const char *value, struct arena *arena, struct str_list *list,

@@ -150,7 +150,8 @@ static void get_ready(struct lifecycle *lifecycle)
     snapshots_status(lifecycle->snapshots, text);
     notify_ready(text);
     lifecycle->has_said_ready = true;
-    log_event(LOG_EVENT_READY, LOG_NOTICE, NULL, text);
+    log_event(LOG_EVENT_READY, LOG_NOTICE, NULL,
+              arena_printf(&lifecycle->arena, "ready: %s", text));
 }
 
 static void fail_start(struct lifecycle *lifecycle, const struct error *why)
@@ -169,7 +170,6 @@ static void fail_start(struct lifecycle *lifecycle, const struct error *why)
 static void review_start(struct lifecycle *lifecycle)
 {
     struct arena cleanup(arena_release) arena = { 0 };
-    struct error why = { .code = ERR_OK };
     struct job_view job;
 
     if (lifecycle->startup_id[0] == '\0') {
@@ -179,15 +179,11 @@ static void review_start(struct lifecycle *lifecycle)
     if (!queue_find(lifecycle->queue, lifecycle->startup_id, &arena, &job) ||
         job.state == JOB_QUEUED || job.state == JOB_RUNNING)
         return;
-    if (job.report.error.code != ERR_OK)
-        why = job.report.error;
-    else if (!snapshots_is_ready(lifecycle->snapshots))
-        (void) error_set(&why, ERR_NOT_READY, "schema did not stay at %s",
-                         lifecycle->config->upgrade_to);
-    if (why.code == ERR_OK)
+    /* The run has read the version rows back. Scripts that came a moment later are a request's. */
+    if (job.report.error.code == ERR_OK)
         get_ready(lifecycle);
     else
-        fail_start(lifecycle, &why);
+        fail_start(lifecycle, &job.report.error);
 }
 
 static void review(struct lifecycle *lifecycle)
@@ -444,9 +440,12 @@ static bool start(struct lifecycle *lifecycle, struct error *err)
 {
     const struct engine_settings *engine = &lifecycle->config->engine;
 
-    if (!block_signals(err) || !open_event_loop(lifecycle, err) ||
-        !tokens_read(lifecycle->config, &lifecycle->arena, &lifecycle->tokens, err))
+    if (!block_signals(err) || !open_event_loop(lifecycle, err))
         return false;
+    if (!tokens_read(lifecycle->config, &lifecycle->arena, &lifecycle->tokens, err)) {
+        lifecycle->exit_status = EX_CONFIG;
+        return false;
+    }
     if (!sockets_open(lifecycle->config, &lifecycle->sockets, err)) {
         lifecycle->exit_status = err->code == ERR_IO ? EX_OSERR : EX_CONFIG;
         return false;

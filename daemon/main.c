@@ -9,6 +9,7 @@
 #include <config.h> /* the build's; in quotes it would be this folder's */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sysexits.h>
 #include <syslog.h>
 
 static int fail(const struct error *err)
@@ -19,7 +20,8 @@ static int fail(const struct error *err)
     log_print(LOG_ERR, "%s%s%s", text, err->hint[0] != '\0' ? "; hint: " : "", err->hint);
     notify_status(text);
     notify_flush();
-    return lifecycle_exit_status(err);
+    /* Before there is a daemon, every file is one that the configuration names. */
+    return err->code == ERR_IO ? EX_CONFIG : lifecycle_exit_status(err);
 }
 
 static int run(const struct options *options)

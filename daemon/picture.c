@@ -41,7 +41,7 @@ static uint64_t hash_of(const struct picture *picture)
     const version_rows *rows = &picture->current.rows;
     uint64_t hash = HASH_START;
 
-    hash_bytes(&hash, &picture->observed_us, sizeof(picture->observed_us));
+    hash_bytes(&hash, &picture->built_us, sizeof(picture->built_us));
     hash_bytes(&hash, &picture->current.verdict, sizeof(picture->current.verdict));
     for (size_t i = 0; i < rows->count; i++)
         hash_text(&hash, rows->items[i]);
@@ -99,7 +99,7 @@ struct picture *picture_new(const struct picture_facts *facts)
     picture->current = current_of_facts(picture, facts, &picture->arena);
     picture->database_exists = facts->database_exists;
     picture->is_ready = is_ready(picture, facts);
-    picture->observed_us = clock_wall_us();
+    picture->built_us = clock_wall_us();
     picture->problem = *facts->problem;
     picture->hash = hash_of(picture);
     return picture;

@@ -17,7 +17,7 @@ struct picture {
     struct current current;
     bool database_exists;
     bool is_ready;        /* an upgrade to what is required would do nothing */
-    int64_t observed_us;  /* wall clock, when it was built */
+    int64_t built_us;     /* wall clock */
     struct error problem; /* why something is not known; ERR_OK: all is */
     uint64_t hash;        /* of all of it */
 };

@@ -154,6 +154,14 @@ static void look_at_scripts(struct snapshots *snapshots)
     }
 }
 
+static void stale_set(struct snapshots *snapshots, bool is_stale)
+{
+    (void) pthread_mutex_lock(&snapshots->lock);
+    snapshots->is_stale = is_stale;
+    (void) pthread_mutex_unlock(&snapshots->lock);
+}
+
+/* What is known is true as of now; facts may be NULL. */
 static void confirm(struct snapshots *snapshots, const struct db_facts *facts)
 {
     (void) pthread_mutex_lock(&snapshots->lock);
@@ -180,14 +188,12 @@ static void look_at_database(struct snapshots *snapshots)
         snapshots->has_version_table = look.has_version_table;
         confirm(snapshots, &look.facts);
     } else if (err.code == ERR_DATABASE_BUSY && snapshots->are_rows_known) {
-        (void) pthread_mutex_lock(&snapshots->lock);
-        snapshots->is_stale = true;
-        (void) pthread_mutex_unlock(&snapshots->lock);
+        stale_set(snapshots, true);
     } else {
         snapshots->are_rows_known = false;
         snapshots->database_exists = true;
         snapshots->database_problem = err;
-        confirm(snapshots, NULL);
+        stale_set(snapshots, false);
     }
 }
 
@@ -254,6 +260,7 @@ void snapshots_note_rows(struct snapshots *snapshots, const version_rows *rows)
     know_rows(snapshots, rows);
     snapshots->database_exists = true;
     snapshots->has_version_table = true;
+    confirm(snapshots, NULL);
     look_at_scripts(snapshots); /* the run read them a moment ago */
     publish(snapshots);
     (void) pthread_mutex_unlock(&snapshots->look_lock);
@@ -363,7 +370,6 @@ static void fill_from_picture(const struct picture *picture, struct snapshot *re
     ret->current = picture->current;
     ret->database_exists = picture->database_exists;
     ret->is_ready = picture->is_ready;
-    ret->observed_us = picture->observed_us;
     ret->etag = picture->hash;
 }
 
@@ -399,10 +405,10 @@ void snapshots_take(struct snapshots *snapshots, struct arena *arena, struct sna
     (void) pthread_mutex_lock(&snapshots->lock);
     fill_from_facts(&snapshots->facts, ret);
     ret->is_stale = snapshots->is_stale;
-    if (ret->is_stale)
-        ret->observed_us = snapshots->confirmed_us;
+    ret->observed_us = snapshots->confirmed_us;
     ret->problem = snapshots->failure;
     life = snapshots->life;
+    ret->is_ready = ret->is_ready && life != LIFE_STARTING; /* the job of the start is not over */
     serial = ++snapshots->taken;
     (void) pthread_mutex_unlock(&snapshots->lock);
     ret->problem = *problem_to_show(picture, &ret->problem);
@@ -412,7 +418,7 @@ void snapshots_take(struct snapshots *snapshots, struct arena *arena, struct sna
     ret->required = snapshots->options.required;
     ret->database = snapshots->options.settings->database;
     ret->scripts = &snapshots->options.settings->scripts;
-    ret->etag += (uint64_t) ret->problem.code * 2 + ret->is_stale;
+    ret->etag += (uint64_t) ret->problem.code * 4 + ret->is_ready * 2u + ret->is_stale;
     if (ret->has_running)
         ret->etag ^= serial << 32 | 1;
 }

@@ -24,7 +24,7 @@ struct snapshots_options {
     const char *required; /* "head", "none" or a target */
     struct queue *queue;
     void *wake_data;
-    void (*wake)(void *wake_data); /* readiness changed; called on any thread, under look_lock */
+    void (*wake)(void *wake_data); /* readiness changed; on any thread, under look_lock */
 };
 
 /* Looks once, so that there is a picture from the first request on. options' pointers must
@@ -41,7 +41,8 @@ void snapshots_refresh_now(struct snapshots *snapshots);
 /* The rows just committed, or just read by a run. */
 void snapshots_note_rows(struct snapshots *snapshots, const version_rows *rows);
 
-/* Read the scripts again, changed or not. Fails as script_directory_load; the old ones stay then. */
+/* Read the scripts again, changed or not. Fails as script_directory_load; then the old ones
+ * stay. */
 must_check bool snapshots_reload(struct snapshots *snapshots, struct error *err);
 
 /* Why the start failed; NULL: it is over. */

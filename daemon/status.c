@@ -26,11 +26,12 @@ static void format_activity(const struct queue_activity *activity, char *text, s
     char deed[GOAL_SIZE + 32];
 
     format_deed(activity, deed, sizeof(deed));
-    if (activity->verb == VERB_BACKUP || progress->phase == PHASE_QUEUED)
+    if (activity->verb == VERB_BACKUP || progress->phase == PHASE_QUEUED ||
+        (progress->phase == PHASE_RUNNING && progress->step == 0))
         (void) snprintf(text, size, "%s", deed);
     else if (progress->phase == PHASE_BACKUP)
         (void) snprintf(text, size, "%s: backing up first", deed);
-    else if (progress->phase == PHASE_RUNNING && progress->step > 0)
+    else if (progress->phase == PHASE_RUNNING)
         (void) snprintf(text, size, "%s: %u of %u", deed, progress->step, progress->step_count);
     else
         (void) snprintf(text, size, "%s: %s", deed, run_phase_name(progress->phase));

@@ -21,7 +21,8 @@ struct worker {
     struct worker_options options; /* immutable */
     pthread_t thread;
     atomic_bool has_ended;
-    atomic_int_least64_t alive_us; /* monotonic; 0 while idle */
+    atomic_int_least64_t alive_us;    /* monotonic; 0 while idle */
+    atomic_int_least64_t patience_us; /* how long the job at hand may wait for a lock, silently */
 
     pthread_mutex_t lock;
     struct worker_record record; /* guarded by lock */
@@ -88,10 +89,11 @@ static void tell_success(const struct run_report *report, struct log_facts *fact
         message = arena_printf(arena, "backup for %s: %s", facts->actor,
                                report->backup != NULL ? report->backup : "none");
     else
-        message = arena_printf(arena, "%s for %s: %s -> %s, %zu revisions in %.1f ms%s",
-                               facts->verb, facts->actor, facts->from, facts->to,
-                               report->step_count, (double) report->duration_us / 1000.0,
-                               report->outcome == RUN_PLANNED ? " (dry run)" : "");
+        message =
+            arena_printf(arena, "%s for %s: %s -> %s, %zu step%s in %.1f ms%s", facts->verb,
+                         facts->actor, facts->from, facts->to, report->step_count,
+                         report->step_count == 1 ? "" : "s", (double) report->duration_us / 1000.0,
+                         report->outcome == RUN_PLANNED ? " (dry run)" : "");
     log_event(LOG_EVENT_RUN_SUCCEEDED, LOG_INFO, facts, message);
     if (report->warning != NULL)
         log_print(LOG_WARNING, "%s", report->warning);
@@ -181,6 +183,7 @@ static void say_goal(struct worker *worker, struct job *job, struct arena *arena
     struct snapshots *snapshots = worker->options.snapshots;
     struct snapshot snapshot;
 
+    snapshots_refresh_now(snapshots); /* the run will read the newest scripts, too */
     snapshots_take(snapshots, arena, &snapshot);
     queue_goal_set(worker->options.queue, job, preview_goal(&snapshot, job_request(job), arena));
     snapshots_release(snapshots, &snapshot);
@@ -193,6 +196,14 @@ static bool are_rows_current(const struct run_report *report)
             (report->outcome == RUN_NOTHING_TO_DO && report->rows_after.count > 0));
 }
 
+static int64_t patience_of(const struct worker *worker, const struct run_request *request)
+{
+    uint32_t timeout_ms = request->lock_timeout_ms != 0 ? request->lock_timeout_ms
+                                                        : worker->options.settings->lock_timeout_ms;
+
+    return (int64_t) timeout_ms * 1000;
+}
+
 static void run_job(struct worker *worker, struct job *job)
 {
     struct arena cleanup(arena_release) arena = { 0 };
@@ -201,6 +212,7 @@ static void run_job(struct worker *worker, struct job *job)
     struct run_report report = { .outcome = RUN_FAILED };
     struct error err = { .code = ERR_OK };
 
+    atomic_store(&worker->patience_us, patience_of(worker, job_request(job)));
     show_life(worker);
     say_goal(worker, job, &arena);
     wake(worker);
@@ -223,6 +235,7 @@ static void settle_journal(struct worker *worker)
     struct error err = { .code = ERR_OK };
     unsigned settled = 0;
 
+    atomic_store(&worker->patience_us, (int64_t) worker->options.settings->lock_timeout_ms * 1000);
     show_life(worker);
     if (!engine_recover(worker->options.settings, &settled, &err))
         log_print(LOG_WARNING, "could not settle the journal: %s", err.detail);
@@ -295,8 +308,12 @@ bool worker_has_ended(const struct worker *worker)
 uint64_t worker_silence_us(const struct worker *worker)
 {
     int64_t alive_us = atomic_load(&worker->alive_us);
+    int64_t silence_us;
 
-    return alive_us != 0 ? (uint64_t) (clock_monotonic_us() - alive_us) : 0;
+    if (alive_us == 0)
+        return 0;
+    silence_us = clock_monotonic_us() - alive_us - atomic_load(&worker->patience_us);
+    return silence_us > 0 ? (uint64_t) silence_us : 1;
 }
 
 void worker_record_read(struct worker *worker, struct worker_record *ret)

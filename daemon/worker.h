@@ -32,8 +32,9 @@ void worker_join(struct worker *worker);
 /* The queue was closed and the last job is over; joining does not wait. */
 bool worker_has_ended(const struct worker *worker);
 
-/* For the watchdog: how long ago the worker last showed life, in microseconds; 0 while it waits for
- * a job, which it may do for ever. */
+/* For the watchdog: for how long the worker has shown no life, in microseconds, beyond what waiting
+ * for locks explains. 0 while it waits for a job, which it may do for ever; at least 1 while it
+ * works. */
 uint64_t worker_silence_us(const struct worker *worker);
 
 /* What is remembered of runs and backups, for /status and /metrics. Plain value. */
