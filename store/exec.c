@@ -109,6 +109,12 @@ static bool prepare(const struct exec *exec, const struct statement *statement, 
     return true;
 }
 
+/* VACUUM, and whatever else SQLite runs outside of a transaction only. */
+static bool needs_no_transaction(const struct exec *exec)
+{
+    return str_ends_with(str_of(sqlite3_errmsg(exec->db->handle)), "from within a transaction");
+}
+
 /* Why a statement that was running did not come to its end. */
 static bool fail_step(const struct exec *exec, const struct statement *statement, bool ended,
                       struct error *err)
@@ -128,6 +134,8 @@ static bool fail_step(const struct exec *exec, const struct statement *statement
         return fail_at(exec, statement, -1, err);
     }
     db_error(err, exec->db, ERR_STATEMENT_FAILED, "statement failed");
+    if (needs_no_transaction(exec))
+        error_hint(err, "Put it alone into a script that says `Transaction: none` in its header.");
     return fail_at(exec, statement, -1, err);
 }
 

@@ -128,6 +128,19 @@ static void test_hostile_statements_are_refused_and_change_nothing(void **state)
     }
 }
 
+static void test_a_statement_that_needs_no_transaction_is_told_where_it_may_stand(void **state)
+{
+    struct place *place = *state;
+    struct history history = history_with(place, NULL, "VACUUM;");
+    struct runner_result result = { 0 };
+    struct error err = { 0 };
+
+    upgrade_ok(&history, "a1");
+    assert_error(history_upgrade(&history, "head", NULL, &result, &err), &err, ERR_STATEMENT_FAILED,
+                 "cannot VACUUM from within a transaction");
+    assert_non_null(strstr(err.hint, "Transaction: none"));
+}
+
 static void test_hostile_statements_outside_a_transaction(void **state)
 {
     static const struct hostile outside[] = {
@@ -302,6 +315,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         place_test(test_hostile_statements_are_refused_and_change_nothing),
+        place_test(test_a_statement_that_needs_no_transaction_is_told_where_it_may_stand),
         place_test(test_hostile_statements_outside_a_transaction),
         place_test(test_place_of_a_refusal),
         place_test(test_legitimate_statements_run),
