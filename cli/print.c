@@ -3,10 +3,13 @@
  */
 #include "cli/print.h"
 
+#include "api/json.h"
+#include "base/oom.h"
 #include "base/str.h"
 
 #include <assert.h>
 #include <stdarg.h>
+#include <stdlib.h>
 
 static const char *const tints[] = {
     [TINT_NONE] = "",           [TINT_BAD] = "\033[31m", [TINT_GOOD] = "\033[32m",
@@ -79,8 +82,12 @@ void print_texts(struct printer *printer, const json_t *array, const char *separ
 
 void print_json(struct printer *printer, const json_t *json)
 {
-    (void) json_dumpf(json, printer->out, JSON_INDENT(2));
-    (void) fputc('\n', printer->out);
+    char *text = json_format(json);
+
+    if (text == NULL)
+        oom();
+    (void) fputs(text, printer->out);
+    free(text);
     printer->has_answered = true;
 }
 

@@ -224,7 +224,7 @@ QUESTIONS = [
 # What differs from one asking to the next: times, ids of runs, who asked; and what `ready` requires.
 VOLATILE = re.compile(
     r'"(observed_at|age_ms|started_at|duration_ms|elapsed_ms|queued_at|actor)": ("[^"]*"|[\d.]+|null)'
-    r'|"id": "[0-9a-f]{16}"|"ready": \w+|(?m:^Run: \w+|^Duration: .*)|\([\d.]+ ms\)|(?<=content-)\d{8}T\d{6}Z')
+    r'|"id": "[0-9a-f]{16}"|"ready": \w+|(?m:^Run: \w+|^Duration: .*)|\([\d.]+ ms\)|(?<=content-)\d{8}T\d{6}Z|(?<=[0-9a-f])-\d(?=\.db)')
 
 
 def steady(text):
