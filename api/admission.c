@@ -26,6 +26,7 @@ enum header {
     HEADER_CONTENT_TYPE,
     HEADER_AUTHORIZATION,
     HEADER_TRANSFER_ENCODING,
+    HEADER_EXPECT,
     HEADER_SEC_FETCH_SITE,
     HEADER_ORIGIN,
 };
@@ -36,6 +37,7 @@ static const char *const header_names[] = {
     [HEADER_CONTENT_TYPE] = "Content-Type",
     [HEADER_AUTHORIZATION] = "Authorization",
     [HEADER_TRANSFER_ENCODING] = "Transfer-Encoding",
+    [HEADER_EXPECT] = "Expect",
     [HEADER_SEC_FETCH_SITE] = "Sec-Fetch-Site",
     [HEADER_ORIGIN] = "Origin",
 };
@@ -291,6 +293,18 @@ static bool check_body(struct admission *admission, struct error *err)
     return true;
 }
 
+/* Whether the body of a refused request is read and dropped before the answer. Closing on a client
+ * that still writes can take the answer from it, so what is short is read; a client that asks first
+ * (Expect: 100-continue) need not send it at all. */
+static bool is_worth_reading(const struct headers *headers)
+{
+    const char *length = headers->values[HEADER_CONTENT_LENGTH];
+    uint64_t bytes = 0;
+
+    return headers->values[HEADER_EXPECT] == NULL && length != NULL &&
+           str_to_u64(str_trim(str_of(length)), BODY_BYTES_MAX, &bytes);
+}
+
 bool admission_check(struct request *request, struct error *err)
 {
     static bool (*const checks[])(struct admission *, struct error *) = {
@@ -303,7 +317,8 @@ bool admission_check(struct request *request, struct error *err)
         if (checks[i](&admission, err))
             continue;
         /* Left unread, a body would be taken for the next request. */
-        request->closes = request->closes || request->has_body;
+        request->closes =
+            request->closes || (request->has_body && !is_worth_reading(&admission.headers));
         return false;
     }
     return true;

@@ -188,6 +188,27 @@ static void a_refused_body_is_not_read(void **state)
     assert_true(is_closed_by_server(fd));
 }
 
+/* Closing on a client that still writes can take the answer from it; a body that is short enough to
+ * be taken is read and dropped, and the connection lives on. */
+static void a_refused_body_that_is_short_is_read_and_dropped(void **state)
+{
+    struct site *site = *state;
+    int fd cleanup_fd = site_connect(site, LISTEN_TCP);
+    struct reply reply cleanup_reply = { 0 };
+    struct reply second cleanup_reply = { 0 };
+
+    site_send(site, fd, LISTEN_TCP,
+              "POST /upgrade HTTP/1.1\r\nHOST\r\nContent-Length: 2\r\n"
+              "Content-Type: text/plain" END);
+    site_send(site, fd, LISTEN_TCP, "{}");
+    reply = reply_read(fd, true);
+    assert_int_equal(reply.status, 401);
+    site_send(site, fd, LISTEN_TCP, "GET /healthz HTTP/1.1\r\nHOST" END);
+    second = reply_read(fd, true);
+    assert_int_equal(second.status, 200);
+    assert_int_equal(site->fake.job_count, 0);
+}
+
 static void bodies_without_a_length_are_counted(void **state)
 {
     struct site *site = *state;
@@ -463,6 +484,7 @@ int main(void)
         WITH_SITE(allow_names_the_methods_of_the_path),
         WITH_SITE(bodies_are_json_small_and_only_where_one_is_taken),
         WITH_SITE(a_refused_body_is_not_read),
+        WITH_SITE(a_refused_body_that_is_short_is_read_and_dropped),
         WITH_SITE(bodies_without_a_length_are_counted),
         WITH_SITE(tcp_needs_a_token_to_change_anything),
         WITH_SITE(a_missing_and_a_wrong_token_get_the_same_answer),

@@ -102,7 +102,10 @@ class Http:
             body = json.dumps(body)
             headers.setdefault("Content-Type", "application/json")
         with closing(self.connection(timeout)) as connection:
-            connection.request(method, path, body=body, headers=headers)
+            try:
+                connection.request(method, path, body=body, headers=headers)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # refused before the body was sent; the answer is there to be read
             return Answer(connection.getresponse())
 
     def get(self, path, **options):
