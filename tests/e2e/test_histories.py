@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT, program, version_rows
+from schema_meaning import assert_same_schema, schema_of, schema_rows
 
 SHARED = Path(os.environ.get("SCHEMAD_SHARED", ROOT.parent / "shared"))
 FILES = sorted((SHARED / "histories").glob("*.json"))
@@ -138,111 +139,6 @@ class Replay:
         self.connection.close()
 
 
-# Schemas by meaning
-
-TOKEN = re.compile(r"""\s+|--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|\w+|.""",
-                   re.DOTALL)
-
-
-def tokens(sql):
-    """Without white space, comments, quotes around plain names, and case."""
-    found = []
-    for token in TOKEN.findall(sql or ""):
-        if token.isspace() or token.startswith(("--", "/*")):
-            continue
-        if token[0] in "\"`[" and re.fullmatch(r"\w+", token[1:-1]):
-            token = token[1:-1]
-        found.append(token if token[0] == "'" else token.lower())
-    return found
-
-
-def bracketed(words, start):
-    """The words from the bracket at `start` to its end."""
-    depth = 0
-    for end in range(start, len(words)):
-        depth += {"(": 1, ")": -1}.get(words[end], 0)
-        if depth == 0:
-            return tuple(words[start:end + 1])
-    return tuple(words[start:])
-
-
-def written_only(sql):
-    """What no PRAGMA tells of a table: checks, collations, generated columns, and its options."""
-    words = tokens(sql)
-    opening = words.index("(") if "(" in words else len(words)
-    options = words[opening + len(bracketed(words, opening)):]
-    found = [("check", bracketed(words, at + 1)) for at, word in enumerate(words) if word == "check"]
-    found += [("collate", words[at + 1]) for at, word in enumerate(words) if word == "collate"]
-    found += [("as", bracketed(words, at + 1)) for at, word in enumerate(words[:-1])
-              if at > opening and word == "as" and words[at + 1] == "("]
-    found += [("word", word) for word in words if word in ("autoincrement", "deferrable")]
-    return sorted(found), sorted(options)
-
-
-def pragma(connection, name, of):
-    quoted = of.replace("'", "''")
-    return connection.execute(f"SELECT * FROM pragma_{name}('{quoted}')").fetchall()
-
-
-def plain_default(value):
-    return None if value is None else tuple(tokens(value))
-
-
-def index_meaning(connection, index):
-    _, name, unique, origin, partial = index
-    columns = [(row[2], row[3], row[4], row[5]) for row in pragma(connection, "index_xinfo", name)]
-    sql = connection.execute("SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = ?", (name,)).fetchone()
-    text = tuple(tokens(sql[0])) if sql and sql[0] else ()
-    expressions = text[text.index("on"):] if text else ()  # no PRAGMA tells them, nor a partial index's WHERE
-    return ("" if origin != "c" else name.lower(), unique, origin, partial, tuple(map(repr, columns)), expressions)
-
-
-def table_meaning(connection, name, sql):
-    columns = [(row[0], row[1], row[2].upper(), row[3], plain_default(row[4]), row[5], row[6])
-               for row in pragma(connection, "table_xinfo", name)]
-    keys = {}
-    for key, position, table, source, target, *actions in pragma(connection, "foreign_key_list", name):
-        keys.setdefault(key, []).append((position, table.lower(), source, target, tuple(actions)))
-    indexes = [index_meaning(connection, row) for row in pragma(connection, "index_list", name)]
-    return columns, sorted(map(repr, keys.values())), sorted(map(repr, indexes)), written_only(sql)
-
-
-def schema_rows(connection):
-    return connection.execute(
-        "SELECT type, name, tbl_name, sql FROM sqlite_schema"
-        " WHERE tbl_name NOT IN ('alembic_version', 'sqlite_sequence') ORDER BY type, name").fetchall()
-
-
-def meaning(connection):
-    """Two schemas that mean the same give the same, whatever their texts are."""
-    found = {}
-    for kind, name, table, sql in schema_rows(connection):
-        if kind == "table":
-            found[kind, name.lower()] = table_meaning(connection, name, sql)
-        elif kind in ("view", "trigger"):
-            found[kind, name.lower()] = (table.lower(), tokens(sql))
-    return found
-
-
-def assert_same_schema(connection, expected, where):
-    """Equal texts mean the same, and are much faster compared."""
-    if schema_rows(connection) == schema_rows(expected):
-        return
-    ours, theirs = meaning(connection), meaning(expected)
-    for key in sorted({*ours, *theirs}):
-        assert ours.get(key) == theirs.get(key), f"{where}: {key}"
-
-
-def schema_of(rows):
-    """A database with a recorded schema: tables before what stands on them."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    for kind in ("table", "view", "index", "trigger"):
-        for row in rows:
-            if row[0] == kind and row[3] and not row[1].startswith("sqlite_"):
-                connection.execute(row[3])
-    return connection
-
-
 # Ours
 
 
@@ -298,42 +194,6 @@ def memory_directory():
 
 
 # The tests
-
-TABLE = 'CREATE TABLE t (id INTEGER PRIMARY KEY, "a" VARCHAR(3) DEFAULT \'x\' CHECK (a <> \'\'))'
-SAME = [
-    'create table "t" ("id" integer primary key, a varchar(3) default \'x\' check(a<>\'\')) -- with a comment',
-]
-DIFFERENT = [
-    TABLE.replace("VARCHAR(3)", "VARCHAR(4)"), TABLE.replace("DEFAULT 'x'", "DEFAULT 'X'"),
-    TABLE.replace("<>", ">"), TABLE.replace("'x'", "'x' COLLATE NOCASE"), TABLE.replace("'x'", "'x' UNIQUE"),
-    TABLE.replace("KEY", "KEY AUTOINCREMENT"), TABLE.replace("'x'", "'x' REFERENCES t"),
-    TABLE.replace("'x'", "'x' NOT NULL"), TABLE + "; CREATE INDEX i ON t (a)", TABLE + " WITHOUT ROWID",
-    TABLE + "; CREATE VIEW v AS SELECT 1",
-]
-
-
-def meaning_of(sql):
-    with closing(sqlite3.connect(":memory:")) as connection:
-        connection.executescript(sql)
-        return meaning(connection)
-
-
-@pytest.mark.parametrize("sql", SAME)
-def test_texts_that_mean_the_same(sql):
-    assert meaning_of(sql) == meaning_of(TABLE)
-
-
-@pytest.mark.parametrize("sql", DIFFERENT)
-def test_texts_that_mean_something_else(sql):
-    assert meaning_of(sql) != meaning_of(TABLE)
-
-
-@pytest.mark.parametrize("changed", ["i ON t (b)", "i ON t (a) WHERE a > 1", "i ON t (a + 2)", "j ON t (a + 1)"])
-def test_indexes_that_mean_something_else(changed):
-    table = "CREATE TABLE t (a, b); CREATE INDEX "
-    assert meaning_of(table + changed) != meaning_of(table + "i ON t (a + 1)")
-    assert meaning_of(table + changed) == meaning_of(table + changed.replace(" ", "  "))
-
 
 def plan_is_as_recorded(site, history):
     """One plan for everything: the recorded order, and the recorded version rows after every step."""
