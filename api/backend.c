@@ -1,5 +1,6 @@
 /*
- * backend.c - the names of job states. They are public: JSON, metrics, the command line.
+ * backend.c - what job states are called, and which one a run leads to. The names are public: JSON,
+ * metrics, the command line.
  */
 #include "api/backend.h"
 
@@ -14,4 +15,35 @@ const char *job_state_name(enum job_state state)
 {
     assert((size_t) state < ARRAY_SIZE(job_state_names));
     return job_state_names[state];
+}
+
+enum job_state job_state_of(enum run_outcome outcome)
+{
+    switch (outcome) {
+    case RUN_FAILED:
+        return JOB_FAILED;
+    case RUN_CANCELLED:
+        return JOB_CANCELLED;
+    case RUN_INTERRUPTED:
+        return JOB_INTERRUPTED;
+    case RUN_UNFINISHED:
+        return JOB_RUNNING;
+    case RUN_SUCCEEDED:
+    case RUN_NOTHING_TO_DO:
+    case RUN_PLANNED:
+    case RUN_APPLIED_EXTERNALLY:
+        break;
+    }
+    return JOB_SUCCEEDED;
+}
+
+struct job_view job_view_of_run(const struct run_report *report)
+{
+    return (struct job_view){
+        .state = job_state_of(report->outcome),
+        .report = *report,
+        .progress.phase = report->outcome == RUN_UNFINISHED ? PHASE_RUNNING : PHASE_DONE,
+        .queued_us = report->started_us,
+        .elapsed_us = report->duration_us,
+    };
 }

@@ -41,6 +41,12 @@ struct job_views {
     size_t count;
 };
 
+/* The state of a job whose run came to this; an unfinished run is one that somebody is at. */
+enum job_state job_state_of(enum run_outcome outcome);
+
+/* A job of which nothing but its run is known, as the journal has it. Points into the report. */
+struct job_view job_view_of_run(const struct run_report *report);
+
 /* One consistent picture for a GET: hold it, answer, release it. */
 struct snapshot {
     const struct graph *graph; /* NULL when scripts could not be read: then problem says why */

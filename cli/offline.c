@@ -278,36 +278,9 @@ static bool answer_backups(struct offline *offline, json_t **ret_answer, struct 
 
 /* ---- Jobs: the journal's runs ---- */
 
-static enum job_state state_of(enum run_outcome outcome)
-{
-    switch (outcome) {
-    case RUN_FAILED:
-        return JOB_FAILED;
-    case RUN_CANCELLED:
-        return JOB_CANCELLED;
-    case RUN_INTERRUPTED:
-        return JOB_INTERRUPTED;
-    case RUN_UNFINISHED:
-        return JOB_RUNNING;
-    case RUN_SUCCEEDED:
-    case RUN_NOTHING_TO_DO:
-    case RUN_PLANNED:
-    case RUN_APPLIED_EXTERNALLY:
-        return JOB_SUCCEEDED;
-    }
-    assert(false);
-    return JOB_FAILED;
-}
-
 static json_t *json_of_journalled(const struct run_report *report)
 {
-    struct job_view job = {
-        .state = state_of(report->outcome),
-        .report = *report,
-        .progress.phase = report->outcome == RUN_UNFINISHED ? PHASE_RUNNING : PHASE_DONE,
-        .queued_us = report->started_us,
-        .elapsed_us = report->duration_us,
-    };
+    struct job_view job = job_view_of_run(report);
 
     return json_of_job(&job);
 }

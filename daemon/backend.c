@@ -41,37 +41,6 @@ static bool submit(void *data, const struct run_request *request, job_done_fn do
 
 /* ---- Jobs: the queue knows the newest, the journal all that changed something ---- */
 
-static enum job_state state_of_run(enum run_outcome outcome)
-{
-    switch (outcome) {
-    case RUN_FAILED:
-        return JOB_FAILED;
-    case RUN_CANCELLED:
-        return JOB_CANCELLED;
-    case RUN_INTERRUPTED:
-        return JOB_INTERRUPTED;
-    case RUN_UNFINISHED: /* of another process, which is at it */
-        return JOB_RUNNING;
-    case RUN_SUCCEEDED:
-    case RUN_NOTHING_TO_DO:
-    case RUN_PLANNED:
-    case RUN_APPLIED_EXTERNALLY:
-        break;
-    }
-    return JOB_SUCCEEDED;
-}
-
-static struct job_view view_of_run(const struct run_report *report)
-{
-    return (struct job_view){
-        .state = state_of_run(report->outcome),
-        .report = *report,
-        .progress.phase = report->outcome == RUN_UNFINISHED ? PHASE_RUNNING : PHASE_DONE,
-        .queued_us = report->started_us,
-        .elapsed_us = report->duration_us,
-    };
-}
-
 static bool get(void *data, const char *id, struct arena *arena, struct job_view *ret,
                 struct error *err)
 {
@@ -82,7 +51,7 @@ static bool get(void *data, const char *id, struct arena *arena, struct job_view
         return true;
     if (!engine_run_find(parts->settings, id, arena, &report, err))
         return false;
-    *ret = view_of_run(&report);
+    *ret = job_view_of_run(&report);
     return true;
 }
 
@@ -119,7 +88,7 @@ static bool add_journal(const struct backend_parts *parts, unsigned limit, int64
         if (!engine_runs(parts->settings, limit, cursor, arena, &runs, err))
             return false;
         for (size_t i = 0; i < runs.count && views->count < known.count + limit; i++) {
-            struct job_view view = view_of_run(&runs.items[i]);
+            struct job_view view = job_view_of_run(&runs.items[i]);
 
             cursor = runs.items[i].id;
             if (view_time(&view) < bound && !views_have(&known, cursor))

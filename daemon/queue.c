@@ -327,35 +327,19 @@ bool queue_progress(struct queue *queue, struct job *job, const struct run_progr
     return is_news;
 }
 
-static enum job_state state_of_outcome(enum run_outcome outcome)
-{
-    switch (outcome) {
-    case RUN_SUCCEEDED:
-    case RUN_NOTHING_TO_DO:
-    case RUN_PLANNED:
-    case RUN_APPLIED_EXTERNALLY:
-        return JOB_SUCCEEDED;
-    case RUN_CANCELLED:
-        return JOB_CANCELLED;
-    case RUN_INTERRUPTED:
-        return JOB_INTERRUPTED;
-    case RUN_FAILED:
-    case RUN_UNFINISHED:
-        break;
-    }
-    return JOB_FAILED;
-}
-
 void queue_end(struct queue *queue, struct job *job, const struct run_report *report)
 {
+    enum job_state state = job_state_of(report->outcome);
     struct farewell farewell;
 
+    if (state == JOB_RUNNING) /* it ended without saying how */
+        state = JOB_FAILED;
     (void) pthread_mutex_lock(&queue->lock);
     assert(queue->running == job);
     queue->running = NULL;
     job->report = copy_report(report, &job->arena);
     job->progress.phase = PHASE_DONE;
-    farewell = end_job(queue, job, state_of_outcome(report->outcome));
+    farewell = end_job(queue, job, state);
     (void) pthread_mutex_unlock(&queue->lock);
     say(&farewell);
 }
