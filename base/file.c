@@ -16,15 +16,15 @@ void fd_close(int *fd)
     *fd = -1;
 }
 
-static const char *kind_of(mode_t mode)
+const char *file_kind(mode_t mode)
 {
+    if (S_ISREG(mode))
+        return "a regular file";
     if (S_ISDIR(mode))
         return "a directory";
     if (S_ISFIFO(mode))
         return "a FIFO";
-    if (S_ISSOCK(mode))
-        return "a socket";
-    return "a device";
+    return S_ISSOCK(mode) ? "a socket" : "a device";
 }
 
 /* Fill up to size bytes; fewer at the end of the file. */
@@ -63,7 +63,7 @@ bool file_read(int dir_fd, const char *name, size_t max_bytes, struct arena *are
         return error_set_errno(err, ERR_IO, errno, "could not stat file \"%s\"", name);
     if (!S_ISREG(st.st_mode))
         return error_set(err, ERR_IO, "could not read file \"%s\": it is %s", name,
-                         kind_of(st.st_mode));
+                         file_kind(st.st_mode));
     if ((uint64_t) st.st_size > max_bytes)
         return error_set(err, ERR_IO,
                          "could not read file \"%s\": it has %lld bytes, at most %zu are allowed",

@@ -46,6 +46,9 @@ must_check bool directory_ensure(const char *path, mode_t mode, struct error *er
 /* fsync a directory, so that a rename or a new name in it survives power loss. Fails ERR_IO. */
 must_check bool directory_sync(const char *path, struct error *err);
 
+/* What a file of this st_mode is, with its article: "a directory", "a FIFO", ... Static text. */
+const char *file_kind(mode_t mode);
+
 /* The part after the last '/', or all of it; points into path. */
 const char *path_base(const char *path);
 

@@ -92,19 +92,6 @@ bool db_error_code(struct error *err, int code, enum error_code fallback, const 
 
 /* --- paths ------------------------------------------------------------------------------------ */
 
-static const char *kind_of(mode_t mode)
-{
-    if (S_ISDIR(mode))
-        return "a directory";
-    if (S_ISFIFO(mode))
-        return "a FIFO";
-    if (S_ISSOCK(mode))
-        return "a socket";
-    if (S_ISCHR(mode) || S_ISBLK(mode))
-        return "a device";
-    return "not a regular file";
-}
-
 bool db_resolve_path(const char *path, struct arena *arena, const char **ret_path,
                      struct error *err)
 {
@@ -138,7 +125,7 @@ static bool check_file(const char *path, const struct stat *st, struct error *er
 {
     if (!S_ISREG(st->st_mode)) {
         error_set(err, ERR_DATABASE_UNUSABLE, "could not use database \"%s\": it is %s", path,
-                  kind_of(st->st_mode));
+                  file_kind(st->st_mode));
         return error_hint(err, "Give the path of a SQLite database file.");
     }
     if (st->st_nlink > 1) {
