@@ -70,19 +70,40 @@ class Booted:
         return "\n".join(f"-- {path.name}\n{self.text(path.name)}" for path in sorted(self.output.iterdir()))
 
 
-@pytest.fixture
-def boot(installed, tmp_path):
-    """boot(scenario, revisions) runs a bash scenario in a booted system; its $1 is where it may write."""
+def run_boot(directory, scenario, tree):
+    """The exit status of a scenario in a booted system, and what was said when it could not be booted."""
+    output = directory / "output"
+    output.mkdir()
+    (directory / "scenario").write_text(scenario, encoding="utf-8")
+    process = subprocess.run(
+        [str(HERE / "boot"), str(directory / "scenario"), str(output), str(tree)],
+        capture_output=True, text=True, timeout=300, check=False)
+    console = output / "console.log"
+    return process.returncode, process.stderr + (console.read_text(errors="replace") if console.exists() else "")
+
+
+@pytest.fixture(scope="session")
+def bootable(tmp_path_factory):
+    """Skips where not even a system with nothing to do can be booted."""
     if os.getuid() != 0:
         pytest.skip("booting a container needs root")
     for tool in ("systemd-nspawn", "unshare", "setpriv"):
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed")
+    directory = tmp_path_factory.mktemp("probe")
+    (directory / "tree").mkdir()
+    status, said = run_boot(directory, "exit 0\n", directory / "tree")
+    if status != 0:
+        pytest.skip(f"no container can be booted here: {' '.join(said.split())[-300:]}")
+
+
+@pytest.fixture
+def boot(bootable, installed, tmp_path):
+    """boot(scenario, revisions) runs a bash scenario in a booted system; its $1 is where it may write."""
 
     def run(scenario, revisions):
-        tree, output = tmp_path / "tree", tmp_path / "output"
+        tree = tmp_path / "tree"
         shutil.copytree(installed, tree, symlinks=True)
-        output.mkdir()
         units = unit_directory(tree)
         (units / "content-engine.service").write_text(ENGINE, encoding="utf-8")
         # In a build with sanitizers the search for leaks needs ptrace, which the sandbox refuses.
@@ -95,15 +116,8 @@ def boot(installed, tmp_path):
         versions.mkdir(parents=True)
         for name, text in revisions.items():
             (versions / name).write_text(text, encoding="utf-8")
-        (tmp_path / "scenario").write_text(PRELUDE + scenario, encoding="utf-8")
-        process = subprocess.run(
-            [str(HERE / "boot"), str(tmp_path / "scenario"), str(output), str(tree)],
-            capture_output=True, text=True, timeout=300, check=False)
-        if process.returncode != 0 and "journal.txt" not in os.listdir(output):
-            console = (output / "console.log").read_text(errors="replace") if (output / "console.log").exists() else ""
-            if re.search(r"Operation not permitted|Permission denied|not supported", process.stderr + console):
-                pytest.skip(f"no container can be booted here: {process.stderr}{console}")
-        return Booted(output, process.returncode)
+        status, _ = run_boot(tmp_path, PRELUDE + scenario, tree)
+        return Booted(tmp_path / "output", status)
 
     return run
 
