@@ -171,6 +171,18 @@ const char *journal_notice(const struct journal *journal)
 
 /* --- intent ----------------------------------------------------------------------------------- */
 
+void journal_run_bind(struct stmt *stmt, const struct run_report *report, struct arena *arena)
+{
+    stmt_bind_text(stmt, ":id", report->id);
+    stmt_bind_text(stmt, ":verb", verb_name(report->verb));
+    stmt_bind_text(stmt, ":target", report->target);
+    stmt_bind_text(stmt, ":actor", report->actor == NULL ? "unknown" : report->actor);
+    stmt_bind_text(stmt, ":reason", report->reason);
+    stmt_bind_text(stmt, ":rows_before", journal_rows_format(&report->rows_before, arena));
+    stmt_bind_text(stmt, ":outcome", run_outcome_name(RUN_UNFINISHED));
+    stmt_bind_i64(stmt, ":started_us", report->started_us);
+}
+
 static bool write_run(struct journal *journal, const struct run_report *report,
                       const char *rows_planned, struct arena *arena, struct error *err)
 {
@@ -183,16 +195,9 @@ static bool write_run(struct journal *journal, const struct run_report *report,
 
     if (!stmt_prepare(journal->db, sql_insert_run, &stmt, err))
         return false;
-    stmt_bind_text(&stmt, ":id", report->id);
-    stmt_bind_text(&stmt, ":verb", verb_name(report->verb));
-    stmt_bind_text(&stmt, ":target", report->target);
-    stmt_bind_text(&stmt, ":actor", report->actor == NULL ? "unknown" : report->actor);
-    stmt_bind_text(&stmt, ":reason", report->reason);
-    stmt_bind_text(&stmt, ":rows_before", journal_rows_format(&report->rows_before, arena));
+    journal_run_bind(&stmt, report, arena);
     stmt_bind_text(&stmt, ":rows_planned", rows_planned);
-    stmt_bind_text(&stmt, ":outcome", run_outcome_name(RUN_UNFINISHED));
     stmt_bind_text(&stmt, ":backup", report->backup);
-    stmt_bind_i64(&stmt, ":started_us", report->started_us);
     return stmt_run(&stmt, err);
 }
 

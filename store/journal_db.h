@@ -5,6 +5,7 @@
 
 #include "store/journal.h"
 #include "store/sqlite.h"
+#include "store/stmt.h"
 
 struct journal {
     struct db *db;
@@ -17,3 +18,7 @@ cold_path bool journal_error(struct error *err);
 /* Version rows as text and back, in the arena; NULL gives no row. */
 const char *journal_rows_format(const version_rows *rows, struct arena *arena);
 version_rows journal_rows_parse(const char *text, struct arena *arena);
+
+/* Bind what is known of a run when its row is made, as an unfinished one: :id, :verb, :target,
+ * :actor, :reason, :rows_before, :outcome and :started_us. */
+void journal_run_bind(struct stmt *stmt, const struct run_report *report, struct arena *arena);

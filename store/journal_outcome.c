@@ -20,14 +20,7 @@ static bool ensure_run(struct journal *journal, const struct run_report *report,
 
     if (!stmt_prepare(journal->db, sql_ensure_run, &stmt, err))
         return false;
-    stmt_bind_text(&stmt, ":id", report->id);
-    stmt_bind_text(&stmt, ":verb", verb_name(report->verb));
-    stmt_bind_text(&stmt, ":target", report->target);
-    stmt_bind_text(&stmt, ":actor", report->actor == NULL ? "unknown" : report->actor);
-    stmt_bind_text(&stmt, ":reason", report->reason);
-    stmt_bind_text(&stmt, ":rows_before", journal_rows_format(&report->rows_before, arena));
-    stmt_bind_text(&stmt, ":outcome", run_outcome_name(RUN_UNFINISHED));
-    stmt_bind_i64(&stmt, ":started_us", report->started_us);
+    journal_run_bind(&stmt, report, arena);
     return stmt_run(&stmt, err);
 }
 
