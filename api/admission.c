@@ -8,7 +8,7 @@
 #include "api/admission.h"
 
 #include "api/routes.h"
-#include "base/digest.h"
+#include "base/clock.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -18,6 +18,10 @@
 #include <sys/socket.h>
 
 #define HTTP_PORT 80
+
+/* As much of a method or a path as a journal keeps. */
+#define METHOD_BYTES_MAX 16
+#define PATH_BYTES_MAX   200
 
 /* The headers that admission asks about. */
 enum header {
@@ -144,17 +148,55 @@ static bool check_framing(struct admission *admission, struct error *err)
     return false;
 }
 
+/* ---- Refusing ---- */
+
+/* The beginning of a text from outside, fit for a journal and a terminal. */
+static const char *printable(struct str text, size_t bytes_max, struct arena *arena)
+{
+    struct str kept = str_sub(text, 0, bytes_max);
+    char *copy = arena_strndup(arena, kept.ptr, kept.len);
+
+    for (size_t i = 0; i < kept.len; i++)
+        copy[i] = copy[i] > 0x20 && copy[i] < 0x7f ? copy[i] : '?';
+    return copy;
+}
+
+/* Note a refusal that is about who asks, or from where, and not about what; `err` says why. Whoever
+ * fails too often is told that instead. */
+static bool deny(struct request *request, enum refusal refusal, struct error *err)
+{
+    struct str target = str_of(request->target);
+    const struct denial denial = {
+        .actor = request_actor(request),
+        .method = printable(str_of(request->method), METHOD_BYTES_MAX, &request->arena),
+        .path = printable(str_sub(target, 0, str_find_char(target, '?', 0)), PATH_BYTES_MAX,
+                          &request->arena),
+    };
+    struct refusal_verdict verdict =
+        refusals_note(request->refusals, refusal, denial, clock_monotonic_us());
+
+    request->is_muted = !verdict.is_logged;
+    if (!verdict.is_limited)
+        return false;
+    error_clear(err);
+    (void) error_set(err, ERR_TOO_MANY_FAILURES, "too many requests were refused just now");
+    return error_hint(err, "Wait, and send what is allowed: a right token is never told this.");
+}
+
 /* ---- Who asks ---- */
 
 static bool check_peer(struct admission *admission, struct error *err)
 {
-    const struct request *request = admission->request;
+    struct request *request = admission->request;
 
-    if (request->client->is_peer_allowed)
+    request->access = request->client->access;
+    if (request->kind == LISTEN_TCP || request->access > ACCESS_NONE)
         return true;
     (void) error_set(err, ERR_FORBIDDEN, "uid %u is not allowed to use this socket",
                      (unsigned) request->client->peer.uid);
-    return error_hint(err, "Add the user to [http] users or one of its groups to [http] groups.");
+    (void) error_hint(err, "Add the user, or '@' and one of its groups, to [http] read, operate or "
+                           "destroy in schemad.conf.");
+    return deny(request, REFUSED_PEER, err);
 }
 
 static bool is_reading(const struct request *request)
@@ -162,46 +204,52 @@ static bool is_reading(const struct request *request)
     return strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
 }
 
-/* The name of the token, or NULL. All tokens are compared, and a missing one is hashed too, so that
- * the time it takes says nothing. */
-static const char *token_find(const struct server_options *options, const char *authorization)
+/* Whether the header holds a secret that is a token's; then the request is that token's. */
+static bool has_token(struct request *request, const char *authorization)
 {
+    static const char scheme[] = "Bearer ";
     struct str value = str_trim(str_of(authorization));
-    unsigned char digest[DIGEST_SIZE];
-    const char *name = NULL;
-    struct str token;
+    struct str secret = str_trim(str_sub(value, strlen(scheme), value.len));
+    char name[TOKEN_NAME_MAX + 1];
+    enum access access = ACCESS_NONE;
 
-    token = str_trim(str_sub(value, strlen("Bearer "), value.len));
-    digest_sha256(token.ptr, token.len, digest);
-    for (size_t i = 0; i < options->token_count; i++) {
-        if (digest_equal(digest, options->tokens[i].digest))
-            name = options->tokens[i].name;
-    }
-    return str_is_nocase(str_sub(value, 0, strlen("Bearer ")), "Bearer ") ? name : NULL;
+    /* Looked for whatever the scheme is: the time it takes says nothing. */
+    if (!token_set_find(request->tokens, secret, name, &access) ||
+        !str_is_nocase(str_sub(value, 0, strlen(scheme)), scheme))
+        return false;
+    request->token_name = arena_strdup(&request->arena, name);
+    request->access = access;
+    return true;
 }
 
+/* The same for a missing and for a wrong one. */
+static bool deny_token(struct request *request, struct error *err)
+{
+    (void) error_set(err, ERR_UNAUTHORIZED, "token is missing or wrong");
+    (void) error_hint(err, "Send 'Authorization: Bearer TOKEN', or use the unix socket.");
+    return deny(request, REFUSED_TOKEN, err);
+}
+
+/* A unix socket's peer is known already: what it sends for a token is not looked at. */
 static bool check_token(struct admission *admission, struct error *err)
 {
     struct request *request = admission->request;
-    const struct server_options *options = request->options;
+    const char *authorization = admission->headers.values[HEADER_AUTHORIZATION];
 
     if (request->kind != LISTEN_TCP)
         return true;
-    if (is_reading(request) && !options->tcp_read_needs_token &&
-        admission->headers.values[HEADER_AUTHORIZATION] == NULL)
+    if (authorization == NULL && request->options->tcp_reads_openly && is_reading(request)) {
+        request->access = ACCESS_READ;
         return true;
-    request->token_name = token_find(options, admission->headers.values[HEADER_AUTHORIZATION]);
-    if (request->token_name != NULL)
-        return true;
-    (void) error_set(err, ERR_UNAUTHORIZED, "token is missing or wrong");
-    return error_hint(err, "Send 'Authorization: Bearer TOKEN', or use the unix socket.");
+    }
+    return has_token(request, authorization) || deny_token(request, err);
 }
 
 /* A page whose name resolves to 127.0.0.1 is same-origin to itself; its name gives it away
  * (DNS rebinding). */
 static bool check_host(struct admission *admission, struct error *err)
 {
-    const struct request *request = admission->request;
+    struct request *request = admission->request;
     struct str host = str_of(admission->headers.values[HEADER_HOST]);
 
     if (request->kind != LISTEN_TCP)
@@ -210,8 +258,9 @@ static bool check_host(struct admission *admission, struct error *err)
         if (str_is_nocase(host, request->hosts->items[i]))
             return true;
     }
-    return error_set(err, ERR_FORBIDDEN, "host '%.100s' is not this daemon",
+    (void) error_set(err, ERR_FORBIDDEN, "host '%.100s' is not this daemon",
                      admission->headers.values[HEADER_HOST]);
+    return deny(request, REFUSED_HOST, err);
 }
 
 static bool check_origin(struct admission *admission, struct error *err)
@@ -219,10 +268,12 @@ static bool check_origin(struct admission *admission, struct error *err)
     const char *site = admission->headers.values[HEADER_SEC_FETCH_SITE];
 
     if (admission->headers.values[HEADER_ORIGIN] != NULL)
-        return error_set(err, ERR_FORBIDDEN, "requests from web pages are refused");
-    if (site != NULL && strcmp(site, "none") != 0 && strcmp(site, "same-origin") != 0)
-        return error_set(err, ERR_FORBIDDEN, "requests from other sites are refused");
-    return true;
+        (void) error_set(err, ERR_FORBIDDEN, "requests from web pages are refused");
+    else if (site != NULL && strcmp(site, "none") != 0 && strcmp(site, "same-origin") != 0)
+        (void) error_set(err, ERR_FORBIDDEN, "requests from other sites are refused");
+    else
+        return true;
+    return deny(admission->request, REFUSED_ORIGIN, err);
 }
 
 /* ---- What is asked ---- */
@@ -247,6 +298,31 @@ static bool check_route(struct admission *admission, struct error *err)
     request->id = match.id;
     request->allow = match.allow;
     return is_found;
+}
+
+/* What the client may do against what the route needs. Nobody knows who reads without a token, so
+ * that one is asked for it. */
+static bool check_access(struct admission *admission, struct error *err)
+{
+    struct request *request = admission->request;
+    const struct route *route = request->route;
+    const char *needed = access_name(route->access);
+
+    if (request->access >= route->access)
+        return true;
+    if (request->kind == LISTEN_TCP && request->token_name == NULL)
+        return deny_token(request, err);
+    (void) error_set(err, ERR_FORBIDDEN, "%s %s needs access '%s', and %s has '%s'", route->method,
+                     route->path, needed, request_actor(request), access_name(request->access));
+    if (request->kind == LISTEN_TCP)
+        (void) error_hint(err, "Use a token made with: schemadctl token create NAME --access %s",
+                          needed);
+    else
+        (void) error_hint(err,
+                          "Add the user, or '@' and one of its groups, to [http] %s in "
+                          "schemad.conf.",
+                          needed);
+    return deny(request, REFUSED_ACCESS, err);
 }
 
 static bool check_params(struct admission *admission, struct error *err)
@@ -308,8 +384,8 @@ static bool is_worth_reading(const struct headers *headers)
 bool admission_check(struct request *request, struct error *err)
 {
     static bool (*const checks[])(struct admission *, struct error *) = {
-        check_framing, check_peer,  check_token,  check_host, check_origin,
-        check_target,  check_route, check_params, check_body,
+        check_framing, check_peer,  check_token,  check_host,   check_origin,
+        check_target,  check_route, check_access, check_params, check_body,
     };
     struct admission admission = { .request = request };
 

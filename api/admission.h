@@ -11,22 +11,27 @@
  *  1. framing    header names are tokens, values plain; one Host, at most one Content-Length,
  *                Content-Type and Authorization; Transfer-Encoding is "chunked" and not with
  *                Content-Length                                         ERR_REQUEST_MALFORMED
- *  2. peer       unix: user and groups are let in                       ERR_FORBIDDEN
- *  3. token      TCP: whatever changes anything needs one, and reading
- *                too if so configured                                   ERR_UNAUTHORIZED
+ *  2. peer       unix: user or a group is in one of the classes        ERR_FORBIDDEN
+ *  3. token      TCP: a right one; reading needs none where that is
+ *                configured, but a wrong one is wrong there too         ERR_UNAUTHORIZED
  *  4. host       TCP: our own name                                      ERR_FORBIDDEN
  *  5. origin     not from a web page                                    ERR_FORBIDDEN
  *  6. target     uri_parse                                              ERR_REQUEST_MALFORMED
  *  7. route      path, method                                           ERR_NOT_FOUND,
  *                                                                       ERR_METHOD_NOT_ALLOWED
- *  8. parameters known by the route                                     ERR_ARGUMENT_INVALID
- *  9. body       only where one is taken, application/json, not longer
+ *  8. access     the client's class includes the route's                ERR_FORBIDDEN,
+ *                (no token, where reading needs none)                   ERR_UNAUTHORIZED
+ *  9. parameters known by the route                                     ERR_ARGUMENT_INVALID
+ * 10. body       only where one is taken, application/json, not longer
  *                than BODY_BYTES_MAX                                    ERR_REQUEST_MALFORMED,
  *                                                                       ERR_MEDIA_TYPE,
  *                                                                       ERR_BODY_TOO_LARGE
  *
- * Sets the request's uri, route, id, allow and token_name, as far as it came; and closes, when
- * what follows on the connection cannot be trusted to be a request.
+ * Refusals by 2, 3, 4, 5 and 8 are noted (api/refusals.h); those by 2 and 3 become
+ * ERR_TOO_MANY_FAILURES when there are too many.
+ *
+ * Sets the request's access, token_name, uri, route, id and allow, as far as it came; closes, when
+ * what follows on the connection cannot be trusted to be a request; and is_muted.
  */
 must_check bool admission_check(struct request *request, struct error *err);
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 
 #include <assert.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -182,4 +183,11 @@ bool clients_drain(struct clients *clients, uint32_t timeout_ms)
     is_drained = clients->busy == 0;
     pthread_mutex_unlock(&clients->lock);
     return is_drained;
+}
+
+bool client_is_gone(const struct client *client)
+{
+    struct pollfd hangup = { .fd = client->socket, .events = POLLRDHUP };
+
+    return poll(&hangup, 1, 0) > 0;
 }

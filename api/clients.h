@@ -6,19 +6,21 @@
  * shuts down the sockets of those who miss it. The same bookkeeping tells server_stop() when
  * every request has its answer.
  *
- *     fresh --request line--> reading --submitted--> waiting
- *                               |  ^                    |
- *                         answered  request line   answered
- *                               v  |                    |
- *                               idle <------------------+
+ *     fresh --request line--> reading <--suspended, resumed--> waiting
+ *                               |  ^
+ *                         answered  request line
+ *                               v  |
+ *                               idle
  *
- * A deadline begins when a connection is opened, when a later request line is read, and when
- * waiting ends. By then the request must be answered and the next one begun. waiting has none. All
- * but idle count as busy.
+ * A deadline begins when a connection is opened, when a later request line is read, when waiting
+ * ends, and whenever a stream has something to write: so a client that does not read its stream is
+ * cut off like one that does not write its request. By then the request must be answered and the
+ * next one begun. waiting has none: for a job, for a state of the schema, for an event. All but
+ * idle count as busy, streams as well: they end by themselves when the server stops.
  *
  * THREAD SAFETY: `lock` guards every member of struct clients and of every struct client that was
- * added, except `socket` and `peer`, which do not change. Functions take the lock themselves. No
- * other lock is taken and no library is called while it is held.
+ * added, except `socket`, `peer` and `access`, which do not change. Functions take the lock
+ * themselves. No other lock is taken and no library is called while it is held.
  */
 #pragma once
 
@@ -37,8 +39,8 @@ enum client_state {
 /* A connection. */
 struct client {
     int socket;
-    struct peer peer;     /* of a unix socket */
-    bool is_peer_allowed; /* a unix socket's peer is in the rules; always for TCP */
+    struct peer peer;   /* of a unix socket */
+    enum access access; /* what that peer may do; nothing for TCP, where tokens say it */
     enum client_state state;
     bool is_armed;
     int64_t deadline_us; /* monotonic; meaningful while armed */
@@ -75,3 +77,7 @@ void clients_move(struct clients *clients, struct client *client, enum client_st
 /* Close what is idle, and whatever becomes idle from now on; wait until nobody is busy, at most
  * timeout_ms. False when somebody still is. */
 bool clients_drain(struct clients *clients, uint32_t timeout_ms);
+
+/* Whether a client that is waited with has gone, or will send no more, which is taken for the same.
+ * Asks the kernel; does not block. On the client's http thread. */
+bool client_is_gone(const struct client *client);

@@ -1,50 +1,74 @@
 /*
- * current_cache.c - the last answer of /current.
+ * current_cache.c - the last answers of /current.
  *
- * The snapshot's etag does not cover its two moving times, so they are compared as well: at most
- * one encoding a millisecond.
+ * The snapshot's etag does not cover its moving times, so they are compared as well.
  */
 #include "api/current_cache.h"
 
-#include "api/etag.h"
 #include "api/json.h"
 #include "api/response.h"
+#include "api/text.h"
 
-#define US_PER_MS 1000
+#include <stdlib.h>
+#include <string.h>
 
-static uint64_t elapsed_ms(const struct snapshot *snapshot)
+static int64_t observed_us(const struct snapshot *snapshot)
 {
-    return snapshot->has_running ? snapshot->running.elapsed_us / US_PER_MS : 0;
+    return snapshot->is_stale ? snapshot->observed_us : 0;
 }
 
-static bool is_of(const struct current_cache *cache, const struct snapshot *snapshot)
+static uint64_t elapsed_us(const struct snapshot *snapshot)
 {
-    return cache->response != NULL && cache->etag == snapshot->etag &&
-           cache->observed_us / US_PER_MS == snapshot->observed_us / US_PER_MS &&
-           cache->elapsed_ms == elapsed_ms(snapshot) && cache->is_stale == snapshot->is_stale;
+    return snapshot->has_running ? snapshot->running.elapsed_us : 0;
 }
 
-struct MHD_Response *current_cache_get(struct current_cache *cache, const struct snapshot *snapshot)
+static bool is_of(const struct current_answer *answer, const struct snapshot *snapshot)
 {
-    char etag[ETAG_SIZE];
+    return answer->response != NULL && answer->snapshot_etag == snapshot->etag &&
+           answer->observed_us == observed_us(snapshot) &&
+           answer->elapsed_us == elapsed_us(snapshot);
+}
 
-    if (is_of(cache, snapshot))
-        return cache->response;
-    current_cache_release(cache);
-    cache->response = response_of_json(json_of_current(snapshot), CONTENT_JSON);
-    if (cache->response == NULL)
+static char *json_text(const struct snapshot *snapshot)
+{
+    json_t *value = json_of_current(snapshot);
+    char *text = value != NULL ? json_format(value) : NULL;
+
+    json_decref(value);
+    return text;
+}
+
+static void release(struct current_answer *answer)
+{
+    response_release(&answer->response);
+    *answer = (struct current_answer){ 0 };
+}
+
+const struct current_answer *current_cache_get(struct current_cache *cache,
+                                               const struct snapshot *snapshot, bool is_text)
+{
+    struct current_answer *answer = is_text ? &cache->text : &cache->json;
+    char *text = NULL;
+
+    if (is_of(answer, snapshot))
+        return answer;
+    release(answer);
+    text = is_text ? text_of_current(snapshot) : json_text(snapshot);
+    if (text == NULL)
         return NULL;
-    etag_format(snapshot->etag, etag);
-    response_add(cache->response, MHD_HTTP_HEADER_ETAG, etag);
-    cache->etag = snapshot->etag;
-    cache->observed_us = snapshot->observed_us;
-    cache->elapsed_ms = elapsed_ms(snapshot);
-    cache->is_stale = snapshot->is_stale;
-    return cache->response;
+    etag_of_body(snapshot->rows_tag, text, strlen(text), answer->etag);
+    answer->response = response_of_text(text, is_text ? CONTENT_TEXT : CONTENT_JSON);
+    if (answer->response == NULL)
+        return NULL;
+    response_add_tag(answer->response, answer->etag);
+    answer->snapshot_etag = snapshot->etag;
+    answer->observed_us = observed_us(snapshot);
+    answer->elapsed_us = elapsed_us(snapshot);
+    return answer;
 }
 
 void current_cache_release(struct current_cache *cache)
 {
-    response_release(&cache->response);
-    *cache = (struct current_cache){ 0 };
+    release(&cache->json);
+    release(&cache->text);
 }

@@ -9,9 +9,32 @@
 #include <stdio.h>
 #include <string.h>
 
-void etag_format(uint64_t number, char text[ETAG_SIZE])
+#define ROWS_LEN (1 + 16 + 1) /* the quote, the rows' digits, the dot */
+
+/* FNV-1a, 64 bit. */
+static uint64_t hash(const unsigned char *bytes, size_t len)
 {
-    (void) snprintf(text, ETAG_SIZE, "\"%016" PRIx64 "\"", number);
+    uint64_t value = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < len; i++)
+        value = (value ^ bytes[i]) * UINT64_C(0x100000001b3);
+    return value;
+}
+
+void etag_of_body(uint64_t rows_tag, const void *bytes, size_t len, char text[ETAG_SIZE])
+{
+    (void) snprintf(text, ETAG_SIZE, "\"%016" PRIx64 ".%016" PRIx64 "\"", rows_tag,
+                    hash(bytes, len));
+}
+
+/* Take the first tag from a list, without its weak mark. */
+static struct str next_tag(struct str *list)
+{
+    size_t comma = str_find_char(*list, ',', 0);
+    struct str tag = str_trim(str_sub(*list, 0, comma));
+
+    *list = str_sub(*list, comma + 1, list->len);
+    return str_starts_with(tag, "W/") ? str_sub(tag, 2, tag.len) : tag;
 }
 
 bool etag_list_has(const char *list, const char *etag)
@@ -21,14 +44,27 @@ bool etag_list_has(const char *list, const char *etag)
     if (str_is(rest, "*"))
         return true;
     while (rest.len > 0) {
-        size_t comma = str_find_char(rest, ',', 0);
-        struct str one = str_trim(str_sub(rest, 0, comma));
-
-        if (str_starts_with(one, "W/"))
-            one = str_sub(one, 2, one.len);
-        if (str_is(one, etag))
+        if (str_is(next_tag(&rest), etag))
             return true;
-        rest = str_sub(rest, comma + 1, rest.len);
+    }
+    return false;
+}
+
+bool etag_list_has_rows(const char *list, uint64_t rows_tag)
+{
+    struct str rest = str_trim(str_of(list));
+    char beginning[ROWS_LEN + 1];
+
+    if (rows_tag == 0)
+        return false;
+    if (str_is(rest, "*"))
+        return true;
+    (void) snprintf(beginning, sizeof(beginning), "\"%016" PRIx64 ".", rows_tag);
+    while (rest.len > 0) {
+        struct str tag = next_tag(&rest);
+
+        if (tag.len == ETAG_SIZE - 1 && str_starts_with(tag, beginning))
+            return true;
     }
     return false;
 }

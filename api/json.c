@@ -102,8 +102,15 @@ json_t *json_of_run(const struct run_report *report)
     json_put(&object, "warning", json_of_text(report->warning));
     json_put(&object, "started_at", json_of_time(report->started_us));
     json_put(&object, "duration_ms", json_of_milliseconds(report->duration_us));
+    json_put(&object, "lock_wait_ms", json_of_milliseconds(report->lock_wait_us));
     json_put(&object, "error", json_of_error_or_null(&report->error));
     return object;
+}
+
+/* Null: nobody knows. */
+static json_t *json_of_remaining(int64_t remaining_us)
+{
+    return remaining_us >= 0 ? json_of_milliseconds((uint64_t) remaining_us) : json_null();
 }
 
 json_t *json_of_job(const struct job_view *job)
@@ -122,7 +129,31 @@ json_t *json_of_job(const struct job_view *job)
     json_put(&object, "statement_count", json_of_count(progress->statement_count));
     json_put(&object, "queued_at", json_of_time(job->queued_us));
     json_put(&object, "elapsed_ms", json_of_milliseconds(job->elapsed_us));
+    json_put(&object, "remaining_ms", json_of_remaining(job->remaining_us));
+    json_put(&object, "cancel_requested", json_boolean(job->is_cancel_requested));
+    json_put(&object, "interruptible", json_boolean(job->is_interruptible));
     json_put(&object, "run", json_of_run(&job->report));
+    return object;
+}
+
+json_t *json_of_jobs(const struct job_views *jobs, const char *next)
+{
+    json_t *object = json_object();
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < jobs->count; i++)
+        json_push(&array, json_of_job(&jobs->items[i]));
+    json_put(&object, "jobs", array);
+    json_put(&object, "next", json_of_text(next));
+    return object;
+}
+
+json_t *json_of_gap(uint64_t after, const char *detail)
+{
+    json_t *object = json_object();
+
+    json_put(&object, "after", json_of_count(after));
+    json_put(&object, "detail", json_of_text(detail));
     return object;
 }
 
@@ -137,6 +168,32 @@ json_t *json_of_backup(const struct backup_info *backup)
     json_put(&object, "age_ms", json_of_milliseconds(age_us > 0 ? (uint64_t) age_us : 0));
     json_put(&object, "revisions", json_of_rows(&backup->rows));
     json_put(&object, "path", json_of_text(backup->path));
+    return object;
+}
+
+/* ---- Who was not let in ---- */
+
+static json_t *json_of_denial(const struct denial *denial)
+{
+    json_t *object = json_object();
+
+    json_put(&object, "at", json_of_time(denial->at_us));
+    json_put(&object, "reason", json_of_text(denial->reason));
+    json_put(&object, "actor", json_of_text(denial->actor));
+    json_put(&object, "method", json_of_text(denial->method));
+    json_put(&object, "path", json_of_text(denial->path));
+    json_put(&object, "repeated", json_of_count(denial->repeated));
+    return object;
+}
+
+json_t *json_of_denials(const struct denials *denials)
+{
+    json_t *object = json_object();
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < denials->count; i++)
+        json_push(&array, json_of_denial(&denials->items[i]));
+    json_put(&object, "denials", array);
     return object;
 }
 
@@ -166,7 +223,9 @@ json_t *json_of_current(const struct snapshot *snapshot)
     json_put(&object, "pending", json_of_count(current->pending));
     json_put(&object, "ready", json_boolean(snapshot->is_ready));
     json_put(&object, "stale", json_boolean(snapshot->is_stale));
-    json_put(&object, "observed_at", json_of_time(snapshot->observed_us));
+    /* A fresh answer is of now, and says the same as long as nothing changes. */
+    json_put(&object, "observed_at",
+             snapshot->is_stale ? json_of_time(snapshot->observed_us) : json_null());
     json_put(&object, "running",
              snapshot->has_running ? json_of_job(&snapshot->running) : json_null());
     json_put(&object, "database", json_of_text(snapshot->database));
@@ -215,6 +274,8 @@ static json_t *json_of_last_run(const struct backend_counters *counters)
     json_put(&object, "ended_at", json_of_time(counters->last_run_us));
     json_put(&object, "duration_ms", json_of_milliseconds(counters->last_run_duration_us));
     json_put(&object, "succeeded", json_boolean(counters->last_run_succeeded));
+    json_put(&object, "verb", json_of_text(verb_name(counters->last_run_verb)));
+    json_put(&object, "outcome", json_of_text(run_outcome_name(counters->last_run_outcome)));
     return object;
 }
 
@@ -227,6 +288,7 @@ static json_t *json_of_last_backup(const struct backend_counters *counters)
     object = json_object();
     json_put(&object, "created_at", json_of_time(counters->last_backup_us));
     json_put(&object, "bytes", json_of_count(counters->last_backup_bytes));
+    json_put(&object, "revisions", json_of_rows(&counters->last_backup_rows));
     return object;
 }
 
@@ -240,6 +302,7 @@ json_t *json_of_status(const struct snapshot *snapshot, const struct backend_cou
     json_put(&object, "status", json_of_text(snapshot->status));
     json_put(&object, "ready", json_boolean(snapshot->is_ready));
     json_put(&object, "required", json_of_text(snapshot->required));
+    json_put(&object, "accept", json_of_text(snapshot->accept));
     json_put(&object, "current", json_of_current(snapshot));
     json_put(&object, "database", json_of_database(snapshot));
     json_put(&object, "scripts",
@@ -249,5 +312,15 @@ json_t *json_of_status(const struct snapshot *snapshot, const struct backend_cou
     json_put(&object, "last_run", json_of_last_run(counters));
     json_put(&object, "last_backup", json_of_last_backup(counters));
     json_put(&object, "started_at", json_of_time(counters->started_us));
+    return object;
+}
+
+json_t *json_of_readiness(const struct snapshot *snapshot)
+{
+    json_t *object = json_object();
+
+    json_put(&object, "ready", json_true());
+    json_put(&object, "status", json_of_text(snapshot->status));
+    json_put(&object, "revisions", json_of_rows(&snapshot->current.rows));
     return object;
 }

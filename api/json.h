@@ -18,13 +18,15 @@ json_t *json_of_text(const char *text);
 json_t *json_of_rows(const version_rows *rows);
 
 /* An RFC 9457 problem. json_of_error leaves out status and instance (errors inside a run);
- * json_of_problem leaves out an instance that is NULL. */
+ * json_of_problem leaves out an instance that is NULL. Members that only some problems have
+ * (`current`, `run`) are added by whoever knows them, with json_put. */
 json_t *json_of_error(const struct error *err);
 json_t *json_of_problem(const struct error *err, unsigned status, const char *instance);
 
-/* GET /current and GET /status. */
+/* GET /current, GET /status, and GET /readyz when it is ready. */
 json_t *json_of_current(const struct snapshot *snapshot);
 json_t *json_of_status(const struct snapshot *snapshot, const struct backend_counters *counters);
+json_t *json_of_readiness(const struct snapshot *snapshot);
 
 /* A revision as an element of lists, and in full with both SQL parts. rows: the version rows that
  * say which revision is current; NULL when they are not known, then is_current is null. */
@@ -39,6 +41,17 @@ json_t *json_of_run(const struct run_report *report);
 json_t *json_of_job(const struct job_view *job);
 json_t *json_of_backup(const struct backup_info *backup);
 
-/* A value as the text that goes over the wire: indented by two, with a final newline. The caller
- * frees it with free(); NULL when jansson is out of memory. */
+/* GET /jobs and GET /denials. next: the target of the next page; NULL when there is none. */
+json_t *json_of_jobs(const struct job_views *jobs, const char *next);
+json_t *json_of_denials(const struct denials *denials);
+
+/* What a stream says when events after number `after` are lost to it, and why. */
+json_t *json_of_gap(uint64_t after, const char *detail);
+
+/* A value as the text that goes over the wire: indented by two, with a final newline.
+ * json_format_new takes the reference, and NULL for NULL; json_format_line makes one line without
+ * a newline, for an event. The caller frees the text with free(); NULL when jansson is out of
+ * memory. */
 char *json_format(const json_t *value);
+char *json_format_new(json_t *value);
+char *json_format_line(const json_t *value);

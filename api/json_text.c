@@ -126,10 +126,12 @@ json_t *json_of_count(uint64_t count)
     return json_integer(count < (uint64_t) INT64_MAX ? (json_int_t) count : INT64_MAX);
 }
 
+/* 15 digits: all that every double keeps, so that 0.1 is not 0.10000000000000001. */
+#define DUMP_FLAGS (JSON_REAL_PRECISION(15) | JSON_ENCODE_ANY)
+
 char *json_format(const json_t *value)
 {
-    /* 15 digits: all that every double keeps, so that 0.1 is not 0.10000000000000001. */
-    char *text = json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15) | JSON_ENCODE_ANY);
+    char *text = json_dumps(value, DUMP_FLAGS | JSON_INDENT(2));
     size_t len = 0;
 
     if (text == NULL)
@@ -138,4 +140,17 @@ char *json_format(const json_t *value)
     text = xrealloc(text, len + 2);
     memcpy(text + len, "\n", 2);
     return text;
+}
+
+char *json_format_new(json_t *value)
+{
+    char *text = value != NULL ? json_format(value) : NULL;
+
+    json_decref(value);
+    return text;
+}
+
+char *json_format_line(const json_t *value)
+{
+    return json_dumps(value, DUMP_FLAGS | JSON_COMPACT);
 }

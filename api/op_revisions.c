@@ -4,6 +4,7 @@
 #include "api/json.h"
 #include "api/json_text.h"
 #include "api/ops.h"
+#include "api/text.h"
 
 /* The version rows, or NULL when they are not known. */
 static const version_rows *rows_of(const struct snapshot *snapshot)
@@ -11,9 +12,8 @@ static const version_rows *rows_of(const struct snapshot *snapshot)
     return snapshot->current.verdict != VERDICT_UNKNOWN ? &snapshot->current.rows : NULL;
 }
 
-static bool answer_list(struct request *request, const char *name,
-                        const struct revision_list *revisions, const version_rows *rows,
-                        struct error *err)
+static json_t *json_of_list(const char *name, const struct revision_list *revisions,
+                            const version_rows *rows)
 {
     json_t *object = json_object();
     json_t *array = json_array();
@@ -21,7 +21,7 @@ static bool answer_list(struct request *request, const char *name,
     for (size_t i = 0; i < revisions->count; i++)
         json_push(&array, json_of_revision(revisions->items[i], rows));
     json_put(&object, name, array);
-    return request_answer_json(request, MHD_HTTP_OK, object, err);
+    return object;
 }
 
 static bool answer_history(struct request *request, const struct snapshot *snapshot,
@@ -29,10 +29,16 @@ static bool answer_history(struct request *request, const struct snapshot *snaps
 {
     struct revision_list revisions = { 0 };
 
-    return target_history(snapshot->graph, &snapshot->current.rows,
-                          uri_param_find(&request->uri, "range"), &request->arena, &revisions,
-                          err) &&
-           answer_list(request, "revisions", &revisions, rows_of(snapshot), err);
+    if (!target_history(snapshot->graph, &snapshot->current.rows,
+                        uri_param_find(&request->uri, "range"), &request->arena, &revisions, err))
+        return false;
+    if (request_prefers_text(request))
+        return request_answer_tagged(request, snapshot->rows_tag, text_of_history(&revisions),
+                                     CONTENT_TEXT, err);
+    return request_answer_tagged(request, snapshot->rows_tag,
+                                 json_format_new(
+                                     json_of_list("revisions", &revisions, rows_of(snapshot))),
+                                 CONTENT_JSON, err);
 }
 
 bool op_history(struct request *request, struct error *err)
@@ -43,7 +49,14 @@ bool op_history(struct request *request, struct error *err)
 static bool answer_heads(struct request *request, const struct snapshot *snapshot,
                          struct error *err)
 {
-    return answer_list(request, "heads", graph_heads(snapshot->graph), rows_of(snapshot), err);
+    const struct revision_list *heads = graph_heads(snapshot->graph);
+
+    if (request_prefers_text(request))
+        return request_answer_tagged(request, snapshot->rows_tag, text_of_heads(heads),
+                                     CONTENT_TEXT, err);
+    return request_answer_tagged(request, snapshot->rows_tag,
+                                 json_format_new(json_of_list("heads", heads, rows_of(snapshot))),
+                                 CONTENT_JSON, err);
 }
 
 bool op_heads(struct request *request, struct error *err)

@@ -2,9 +2,9 @@
  * op_status.c - GET /status, /healthz, /readyz and /openapi.yaml.
  */
 #include "api/json.h"
-#include "api/json_text.h"
 #include "api/openapi_yaml.h"
 #include "api/ops.h"
+#include "api/text.h"
 
 static bool answer_status(struct request *request, const struct snapshot *snapshot,
                           struct error *err)
@@ -12,8 +12,13 @@ static bool answer_status(struct request *request, const struct snapshot *snapsh
     const struct backend *backend = request_backend(request);
     struct backend_counters counters = { 0 };
 
-    backend->counters(backend->data, &counters);
-    return request_answer_json(request, MHD_HTTP_OK, json_of_status(snapshot, &counters), err);
+    backend->counters(backend->data, &request->arena, &counters);
+    if (request_prefers_text(request))
+        return request_answer_tagged(request, snapshot->rows_tag,
+                                     text_of_status(snapshot, &counters), CONTENT_TEXT, err);
+    return request_answer_tagged(request, snapshot->rows_tag,
+                                 json_format_new(json_of_status(snapshot, &counters)), CONTENT_JSON,
+                                 err);
 }
 
 bool op_status(struct request *request, struct error *err)
@@ -32,22 +37,49 @@ bool op_healthz(struct request *request, struct error *err)
                           err);
 }
 
+static bool answer_ready(struct request *request, const struct snapshot *snapshot,
+                         struct error *err)
+{
+    return request_answer_json(request, MHD_HTTP_OK, json_of_readiness(snapshot), err);
+}
+
+/* What startup asks for. */
 static bool answer_readiness(struct request *request, const struct snapshot *snapshot,
                              struct error *err)
 {
-    json_t *object = NULL;
-
     if (!snapshot->is_ready)
         return error_set(err, ERR_NOT_READY, "%s",
                          snapshot->status != NULL ? snapshot->status : "starting");
-    object = json_object();
-    json_put(&object, "ready", json_true());
-    json_put(&object, "status", json_of_text(snapshot->status));
-    return request_answer_json(request, MHD_HTTP_OK, object, err);
+    return answer_ready(request, snapshot, err);
+}
+
+/* What an application says it runs on. */
+static bool answer_acceptance(struct request *request, const struct snapshot *snapshot,
+                              struct error *err)
+{
+    const char *text = uri_param_find(&request->uri, "accepts");
+    const version_rows *rows = &snapshot->current.rows;
+    struct accept_range range = { 0 };
+    bool is_inside = false;
+
+    if (!accept_parse(text, &request->arena, &range, err))
+        return false;
+    if (snapshot->current.verdict == VERDICT_UNKNOWN)
+        return error_set(err, ERR_NOT_READY, "it is not known where the database is (%s)",
+                         snapshot->status != NULL ? snapshot->status : "starting");
+    if (!accept_check(snapshot->graph, rows, &range, &is_inside, err))
+        return false;
+    if (!is_inside)
+        return error_set(err, ERR_NOT_READY, "database is at %s, and %s is accepted",
+                         rows->count > 0 ? str_list_join(rows, ", ", &request->arena) : "base",
+                         text);
+    return answer_ready(request, snapshot, err);
 }
 
 bool op_readyz(struct request *request, struct error *err)
 {
+    if (uri_param_find(&request->uri, "accepts") != NULL)
+        return request_with_graph(request, answer_acceptance, err);
     return request_with_snapshot(request, answer_readiness, err);
 }
 

@@ -9,7 +9,9 @@
 #include "api/request.h"
 
 /* Where the database is: op_current.c, op_status.c, op_metrics.c. None fails but for memory, and
- * op_readyz with ERR_NOT_READY. */
+ * op_readyz with ERR_NOT_READY, ERR_ARGUMENT_INVALID and as accept_check. With ?wait= op_current
+ * fails ERR_NOT_READY when the time is over, ERR_QUEUE_FULL when too many wait, ERR_STOPPING,
+ * ERR_ARGUMENT_INVALID and as target_revisions. */
 must_check bool op_current(struct request *request, struct error *err);
 must_check bool op_status(struct request *request, struct error *err);
 must_check bool op_healthz(struct request *request, struct error *err);
@@ -31,11 +33,18 @@ must_check bool op_downgrade(struct request *request, struct error *err);
 must_check bool op_stamp(struct request *request, struct error *err);
 must_check bool op_backup(struct request *request, struct error *err);
 
-/* The second half of a run: answer a request that waited, its job done (or given up when not). */
-must_check bool op_run_answer(struct request *request, bool is_done, struct error *err);
-
-/* Jobs and backups: op_jobs.c, op_backups.c. Fail ERR_JOB_UNKNOWN, ERR_ARGUMENT_INVALID, ERR_IO. */
+/* Jobs, backups, refusals: op_jobs.c, op_backups.c, op_denials.c. Fail ERR_JOB_UNKNOWN,
+ * ERR_ARGUMENT_INVALID, ERR_JOURNAL, ERR_IO. */
 must_check bool op_jobs(struct request *request, struct error *err);
 must_check bool op_job(struct request *request, struct error *err);
 must_check bool op_job_cancel(struct request *request, struct error *err);
 must_check bool op_backups(struct request *request, struct error *err);
+must_check bool op_denials(struct request *request, struct error *err);
+
+/* Events as they come: op_events.c. Fail ERR_JOB_UNKNOWN, ERR_ARGUMENT_INVALID, ERR_QUEUE_FULL when
+ * too many wait. */
+must_check bool op_events(struct request *request, struct error *err);
+must_check bool op_job_events(struct request *request, struct error *err);
+
+/* Whether this can be the id of a job; not whether it is one. Fails ERR_JOB_UNKNOWN. */
+must_check bool op_job_id_check(const char *id, struct error *err);

@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 #define BIT(verb) (1u << (verb))
 #define UP_DOWN   (BIT(VERB_UPGRADE) | BIT(VERB_DOWNGRADE))
@@ -387,5 +388,92 @@ bool params_read_number(const struct uri *uri, const char *name, uint64_t min, u
                          "argument '%s' must be a whole number from %" PRIu64 " to %" PRIu64, name,
                          min, max);
     *ret = number;
+    return true;
+}
+
+/* ---- Moments ---- */
+
+#define US_PER_S   1000000
+#define DATE_SHAPE "dddd-dd-ddTdd:dd:dd"
+#define DATE_LEN   (sizeof(DATE_SHAPE) - 1)
+
+/* A 'd' in the shape stands for a digit. */
+static bool has_shape(struct str text, const char *shape)
+{
+    if (text.len != strlen(shape))
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        bool is_digit = text.ptr[i] >= '0' && text.ptr[i] <= '9';
+
+        if (shape[i] == 'd' ? !is_digit : text.ptr[i] != shape[i])
+            return false;
+    }
+    return true;
+}
+
+/* ".806" and the like from the front of the text; 0 when there is none. */
+static bool take_fraction(struct str *text, int64_t *ret_us)
+{
+    int64_t unit_us = US_PER_S / 10;
+    size_t end = 1;
+
+    *ret_us = 0;
+    if (!str_starts_with(*text, "."))
+        return true;
+    for (; end < text->len && text->ptr[end] >= '0' && text->ptr[end] <= '9'; end++) {
+        *ret_us += (text->ptr[end] - '0') * unit_us;
+        unit_us /= 10;
+    }
+    *text = str_sub(*text, end, text->len);
+    return end > 1;
+}
+
+/* "Z", "+01:00", "-01:00". */
+static bool parse_zone(struct str text, int64_t *ret_us)
+{
+    uint64_t hours = 0;
+    uint64_t minutes = 0;
+
+    *ret_us = 0;
+    if (str_is(text, "Z"))
+        return true;
+    if (!has_shape(text, "+dd:dd") && !has_shape(text, "-dd:dd"))
+        return false;
+    if (!str_to_u64(str_sub(text, 1, 3), 23, &hours) ||
+        !str_to_u64(str_sub(text, 4, 6), 59, &minutes))
+        return false;
+    *ret_us = (int64_t) (hours * 60 + minutes) * 60 * US_PER_S * (text.ptr[0] == '-' ? -1 : 1);
+    return true;
+}
+
+static bool parse_time(struct str text, int64_t *ret_us)
+{
+    struct str rest = str_sub(text, DATE_LEN, text.len);
+    struct tm fields = { 0 };
+    char date[DATE_LEN + 1] = { 0 };
+    int64_t fraction_us = 0;
+    int64_t zone_us = 0;
+
+    if (!has_shape(str_sub(text, 0, DATE_LEN), DATE_SHAPE))
+        return false;
+    memcpy(date, text.ptr, DATE_LEN);
+    if (strptime(date, "%Y-%m-%dT%H:%M:%S", &fields) == NULL ||
+        !take_fraction(&rest, &fraction_us) || !parse_zone(rest, &zone_us))
+        return false;
+    *ret_us = (int64_t) timegm(&fields) * US_PER_S + fraction_us - zone_us;
+    return true;
+}
+
+bool params_read_time(const struct uri *uri, const char *name, int64_t *ret, struct error *err)
+{
+    const char *text = uri_param_find(uri, name);
+    int64_t moment_us = 0;
+
+    if (text == NULL)
+        return true;
+    if (!parse_time(str_of(text), &moment_us))
+        return error_set(err, ERR_ARGUMENT_INVALID,
+                         "argument '%s' must be a time such as 2026-11-20T15:03:04Z", name);
+    *ret = moment_us > 1 ? moment_us : 1;
     return true;
 }

@@ -38,3 +38,9 @@ must_check bool params_read_plan(const struct uri *uri, struct arena *arena,
  * Fails ERR_ARGUMENT_INVALID. Any thread. */
 must_check bool params_read_number(const struct uri *uri, const char *name, uint64_t min,
                                    uint64_t max, uint64_t *ret, struct error *err);
+
+/* A moment from the query as RFC 3339 has it ("2026-11-20T15:03:04.806Z", "...+01:00"), as wall
+ * clock in microseconds, at least 1; *ret is left as it is when it was not given. Fails
+ * ERR_ARGUMENT_INVALID. Any thread. */
+must_check bool params_read_time(const struct uri *uri, const char *name, int64_t *ret,
+                                 struct error *err);

@@ -6,6 +6,7 @@
  */
 #include "api/peer.h"
 
+#include "api/server.h"
 #include "base/oom.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <pwd.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -51,28 +53,46 @@ static bool group_find(const char *name, char *buffer, gid_t *ret)
     return true;
 }
 
-bool peer_rules_resolve(const struct str_list *users, const struct str_list *groups,
-                        struct arena *arena, struct peer_rules *ret, struct error *err)
+/* "*", "deploy", "@deployers", "1000", "@1000". */
+static bool add_name(struct peer_list *list, const char *name, char *buffer)
 {
-    size_t user_count = users != NULL ? users->count : 0;
-    size_t group_count = groups != NULL ? groups->count : 0;
-    char *buffer = arena_alloc(arena, ENTRY_BYTES);
-
-    ret->uids = arena_array(arena, uid_t, user_count + 2);
-    ret->gids = arena_array(arena, gid_t, group_count);
-    ret->uids[0] = 0;
-    ret->uids[1] = geteuid();
-    ret->uid_count = 2;
-    ret->gid_count = 0;
-    for (size_t i = 0; i < user_count; i++) {
-        if (!user_find(users->items[i], buffer, &ret->uids[ret->uid_count++]))
-            return error_set(err, ERR_CONFIG_INVALID, "user '%s' is not known", users->items[i]);
+    if (strcmp(name, "*") == 0) {
+        list->has_everybody = true;
+        return true;
     }
-    for (size_t i = 0; i < group_count; i++) {
-        if (!group_find(groups->items[i], buffer, &ret->gids[ret->gid_count++]))
-            return error_set(err, ERR_CONFIG_INVALID, "group '%s' is not known", groups->items[i]);
+    if (name[0] == '@')
+        return group_find(name + 1, buffer, &list->gids[list->gid_count++]);
+    return user_find(name, buffer, &list->uids[list->uid_count++]);
+}
+
+static bool resolve_list(const struct str_list *names, enum access access, struct arena *arena,
+                         struct peer_list *ret, struct error *err)
+{
+    struct arena scratch cleanup(arena_release) = { 0 };
+    char *buffer = arena_alloc(&scratch, ENTRY_BYTES);
+
+    ret->uids = arena_array(arena, uid_t, names->count);
+    ret->gids = arena_array(arena, gid_t, names->count);
+    for (size_t i = 0; i < names->count; i++) {
+        if (add_name(ret, names->items[i], buffer))
+            continue;
+        (void) error_set(err, ERR_CONFIG_INVALID, "%s '%s' of [http] %s is not known",
+                         names->items[i][0] == '@' ? "group" : "user", names->items[i],
+                         access_name(access));
+        return error_hint(err, "Name users, groups as '@group', or '*' for whoever can connect.");
     }
     return true;
+}
+
+bool peer_rules_resolve(const struct access_lists *lists, struct arena *arena,
+                        struct peer_rules *ret, struct error *err)
+{
+    *ret = (struct peer_rules){ 0 };
+    return lists == NULL ||
+           (resolve_list(&lists->read, ACCESS_READ, arena, &ret->lists[ACCESS_READ], err) &&
+            resolve_list(&lists->operate, ACCESS_OPERATE, arena, &ret->lists[ACCESS_OPERATE],
+                         err) &&
+            resolve_list(&lists->destroy, ACCESS_DESTROY, arena, &ret->lists[ACCESS_DESTROY], err));
 }
 
 bool peer_read(int fd, struct peer *ret, struct error *err)
@@ -90,42 +110,58 @@ bool peer_read(int fd, struct peer *ret, struct error *err)
     return true;
 }
 
-static bool gid_is_allowed(const struct peer_rules *rules, gid_t gid)
-{
-    for (size_t i = 0; i < rules->gid_count; i++) {
-        if (rules->gids[i] == gid)
-            return true;
-    }
-    return false;
-}
+/* What the kernel knows of a peer's groups: the primary one and the others. */
+struct peer_groups {
+    gid_t primary;
+    gid_t *others; /* heap; NULL for none */
+    size_t count;
+};
 
-static bool groups_are_allowed(const struct peer_rules *rules, int fd)
+static void peer_groups_read(const struct peer *peer, int fd, struct peer_groups *ret)
 {
     socklen_t size = 0;
-    gid_t *groups = NULL;
-    bool is_allowed = false;
 
+    *ret = (struct peer_groups){ .primary = peer->gid };
     /* Without room the kernel answers ERANGE and says how much it needs. */
     if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &size) == 0 || errno != ERANGE)
-        return false;
-    groups = xmalloc(size);
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) == 0) {
-        for (size_t i = 0; i < size / sizeof(*groups) && !is_allowed; i++)
-            is_allowed = gid_is_allowed(rules, groups[i]);
-    }
-    free(groups);
-    return is_allowed;
+        return;
+    ret->others = xmalloc(size);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, ret->others, &size) == 0)
+        ret->count = size / sizeof(*ret->others);
 }
 
-bool peer_is_allowed(const struct peer_rules *rules, const struct peer *peer, int fd)
+static bool is_member(const struct peer_groups *groups, gid_t gid)
 {
-    for (size_t i = 0; i < rules->uid_count; i++) {
-        if (rules->uids[i] == peer->uid)
-            return true;
-    }
-    if (rules->gid_count == 0)
-        return false;
-    return gid_is_allowed(rules, peer->gid) || groups_are_allowed(rules, fd);
+    bool is_in = groups->primary == gid;
+
+    for (size_t i = 0; i < groups->count && !is_in; i++)
+        is_in = groups->others[i] == gid;
+    return is_in;
+}
+
+static bool list_has(const struct peer_list *list, uid_t uid, const struct peer_groups *groups)
+{
+    bool is_in = list->has_everybody;
+
+    for (size_t i = 0; i < list->uid_count && !is_in; i++)
+        is_in = list->uids[i] == uid;
+    for (size_t i = 0; i < list->gid_count && !is_in; i++)
+        is_in = is_member(groups, list->gids[i]);
+    return is_in;
+}
+
+enum access peer_access(const struct peer_rules *rules, const struct peer *peer, int fd)
+{
+    struct peer_groups groups;
+    unsigned access = ACCESS_DESTROY;
+
+    if (peer->uid == 0 || peer->uid == geteuid())
+        return ACCESS_DESTROY;
+    peer_groups_read(peer, fd, &groups);
+    while (access > ACCESS_NONE && !list_has(&rules->lists[access], peer->uid, &groups))
+        access--;
+    free(groups.others);
+    return (enum access) access;
 }
 
 const char *peer_actor(const struct peer *peer, struct arena *arena)

@@ -55,6 +55,8 @@ static const unsigned short statuses[] = {
     [ERR_JOURNAL] = 500,
 
     [ERR_QUEUE_FULL] = 503,
+    [ERR_IDEMPOTENCY_KEY_REUSED] = 422,
+    [ERR_TOO_MANY_FAILURES] = 429,
     [ERR_STOPPING] = 503,
     [ERR_NOT_READY] = 503,
     [ERR_REQUEST_MALFORMED] = 400,
@@ -83,6 +85,7 @@ unsigned problem_retry_after_s(enum error_code code)
     case ERR_QUEUE_FULL:
         return 1;
     case ERR_STOPPING:
+    case ERR_TOO_MANY_FAILURES:
         return 5;
     default:
         return 0;

@@ -3,7 +3,11 @@
  */
 #include "api/request.h"
 
+#include "api/etag.h"
+#include "api/negotiate.h"
 #include "api/peer.h"
+
+#include <string.h>
 
 bool request_answer(struct request *request, unsigned status, struct MHD_Response *response,
                     struct error *err)
@@ -34,6 +38,62 @@ void request_forget_answer(struct request *request)
 bool request_answer_json(struct request *request, unsigned status, json_t *value, struct error *err)
 {
     return request_answer(request, status, response_of_json(value, CONTENT_JSON), err);
+}
+
+bool request_answer_unmodified(struct request *request, const char *etag, struct error *err)
+{
+    if (!request_answer(request, MHD_HTTP_NOT_MODIFIED, response_empty(), err))
+        return false;
+    response_add_tag(request->answer.response, etag);
+    return true;
+}
+
+bool request_answer_tagged(struct request *request, uint64_t rows_tag, char *text,
+                           const char *content_type, struct error *err)
+{
+    const char *known = request_header(request, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    char etag[ETAG_SIZE];
+
+    if (text == NULL)
+        return request_answer(request, MHD_HTTP_OK, NULL, err);
+    etag_of_body(rows_tag, text, strlen(text), etag);
+    if (!request_answer(request, MHD_HTTP_OK, response_of_text(text, content_type), err))
+        return false;
+    if (known != NULL && etag_list_has(known, etag))
+        return request_answer_unmodified(request, etag, err);
+    response_add_tag(request->answer.response, etag);
+    return true;
+}
+
+bool request_prefers_text(const struct request *request)
+{
+    return negotiate_prefers_text(request_header(request, MHD_HTTP_HEADER_ACCEPT));
+}
+
+bool request_expects_news(const struct request *request, const struct snapshot *snapshot)
+{
+    switch (waits_state_get(request->waits)) {
+    case WAITS_SERVING:
+        return true;
+    case WAITS_STOPPING:
+        return snapshot->has_running || snapshot->queue_length > 0;
+    case WAITS_ABANDONED:
+        break;
+    }
+    return false;
+}
+
+void request_wait_begin(struct request *request, struct wait *wait, operation wake)
+{
+    request->wait = wait;
+    request->wake = wake;
+    http_metrics_waiting(request->http_metrics, 1);
+}
+
+void request_wait_end(struct request *request, struct wait_result *ret)
+{
+    wait_end(take_ptr(request->wait), ret);
+    http_metrics_waiting(request->http_metrics, -1);
 }
 
 const char *request_header(const struct request *request, const char *name)

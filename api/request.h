@@ -9,14 +9,23 @@
 
 #include "api/clients.h"
 #include "api/current_cache.h"
+#include "api/http_metrics.h"
+#include "api/prefer.h"
+#include "api/refusals.h"
 #include "api/response.h"
 #include "api/server.h"
+#include "api/token_set.h"
 #include "api/uri.h"
 #include "api/waits.h"
 
 #define BODY_BYTES_MAX ((size_t) 64 * 1024)
 
+struct event_stream;
+struct request;
 struct route;
+
+/* What an operation does: true when the request is answered or waits; else err says why. */
+typedef bool (*operation)(struct request *request, struct error *err);
 
 struct answer {
     unsigned status;
@@ -28,7 +37,11 @@ struct request {
     const struct server_options *options;
     struct MHD_Connection *connection;
     struct client *client;
+    struct clients *clients;
     struct waits *waits;
+    struct token_set *tokens;
+    struct refusals *refusals;
+    struct http_metrics *http_metrics;
     struct current_cache *current_cache; /* of this http thread */
     enum listen_kind kind;
     const struct str_list *hosts; /* values of Host that a TCP listener answers to */
@@ -43,21 +56,26 @@ struct request {
     const char *id;            /* the path's variable part; NULL when the route has none */
     const char *actor;         /* NULL until somebody asks; see request_actor() */
     const char *token_name;    /* NULL: no token */
+    enum access access;        /* of whoever asks, by peer or by token */
     struct strbuf body;
-    bool is_begun;    /* the headers were looked at */
-    bool has_body;    /* the headers announce one */
-    bool closes;      /* the connection cannot be trusted to begin another request */
-    int64_t begun_us; /* monotonic */
+    bool is_begun;     /* the headers were looked at */
+    bool has_body;     /* the headers announce one */
+    bool closes;       /* the connection cannot be trusted to begin another request */
+    bool is_muted;     /* refused, and the log has had enough of these for now */
+    int64_t begun_us;  /* monotonic */
+    int64_t called_us; /* monotonic: when its handler was called last */
+    uint64_t spent_us; /* in earlier calls: what answering takes, waiting aside */
 
-    struct wait *wait; /* NULL unless it waits for job_id */
-    char job_id[RUN_ID_SIZE];
-    const struct error *failure; /* known before it can be answered (refused, or not queued); in
-                                    the arena; or NULL */
+    struct wait *wait;  /* NULL unless it waits, or is a stream */
+    operation wake;     /* answers it when it was resumed, or lets it wait on */
+    int64_t until_us;   /* monotonic: how long it waits */
+    uint64_t news_seen; /* how many there were before it looked */
+    struct preferences prefer;
+    struct event_stream *stream; /* NULL unless it is one */
+    char job_id[RUN_ID_SIZE];    /* of the job it waits or waited for; empty when there is none */
+    const struct error *failure; /* refused before it can be answered; in the arena; or NULL */
     struct answer answer;
 };
-
-/* What an operation does: true when the request is answered or waits; else err says why. */
-typedef bool (*operation)(struct request *request, struct error *err);
 
 /* Set the answer. The value or response is taken; NULL means that memory was short and fails
  * ERR_INTERNAL. */
@@ -69,6 +87,27 @@ must_check bool request_answer(struct request *request, unsigned status,
 /* As above with a response that is kept by somebody else, until the answer was queued. */
 must_check bool request_answer_shared(struct request *request, unsigned status,
                                       struct MHD_Response *response, struct error *err);
+
+/* As above with heap text (taken) that has a strong tag (api/etag.h) and differs by Accept: 304
+ * without it when If-None-Match names the tag. rows_tag: the snapshot's. */
+must_check bool request_answer_tagged(struct request *request, uint64_t rows_tag, char *text,
+                                      const char *content_type, struct error *err);
+
+/* 304 for a tag that the client knows: it keeps what it has. */
+must_check bool request_answer_unmodified(struct request *request, const char *etag,
+                                          struct error *err);
+
+/* Whether text/plain is what the client likes best. */
+bool request_prefers_text(const struct request *request);
+
+/* Whether there can be news to wait for: always, until the server stops; then while a job is under
+ * way, and the server has patience. */
+bool request_expects_news(const struct request *request, const struct snapshot *snapshot);
+
+/* It waits from now on: `wake` runs when it is resumed (NULL: a stream, whose reader does). End
+ * with request_wait_end(). */
+void request_wait_begin(struct request *request, struct wait *wait, operation wake);
+void request_wait_end(struct request *request, struct wait_result *ret);
 
 /* Drop the answer, if there is one. */
 void request_forget_answer(struct request *request);

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NO_STORE "no-store"
+#define NO_STORE    "no-store"
+#define PIECE_BYTES 4096
 
 void response_release(struct MHD_Response **response)
 {
@@ -20,6 +21,12 @@ void response_release(struct MHD_Response **response)
 void response_add(struct MHD_Response *response, const char *name, const char *value)
 {
     (void) MHD_add_response_header(response, name, value);
+}
+
+void response_add_tag(struct MHD_Response *response, const char *etag)
+{
+    response_add(response, MHD_HTTP_HEADER_ETAG, etag);
+    response_add(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
 }
 
 static struct MHD_Response *with_headers(struct MHD_Response *response, const char *content_type,
@@ -60,6 +67,14 @@ struct MHD_Response *response_of_static(const void *bytes, size_t len, const cha
         MHD_create_response_from_buffer(len, (void *) (uintptr_t) bytes, MHD_RESPMEM_PERSISTENT);
 
     return with_headers(response, content_type, cache_control);
+}
+
+struct MHD_Response *response_of_reader(MHD_ContentReaderCallback reader, void *data,
+                                        const char *content_type)
+{
+    return with_headers(MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, PIECE_BYTES, reader,
+                                                          data, NULL),
+                        content_type, NO_STORE);
 }
 
 struct MHD_Response *response_empty(void)

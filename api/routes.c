@@ -7,28 +7,35 @@
 
 #include <string.h>
 
-#define RUN_PARAMS "backup dry_run expect lock_timeout_ms reason target timeout_ms transaction"
+#define JOBS_PARAMS "actor before limit since state verb"
+#define RUN_PARAMS  "backup dry_run expect lock_timeout_ms reason target timeout_ms transaction"
 
 /* Keep sorted by path, then method. */
 static const struct route table[] = {
-    { "POST", "/backup", "backup", op_backup, "lock_timeout_ms reason timeout_ms", true, true },
-    { "GET", "/backups", "listBackups", op_backups, "", false, false },
-    { "GET", "/current", "getCurrent", op_current, "", false, false },
-    { "POST", "/downgrade", "downgrade", op_downgrade, RUN_PARAMS, true, true },
-    { "GET", "/heads", "listHeads", op_heads, "", false, false },
-    { "GET", "/healthz", "getHealth", op_healthz, "", false, false },
-    { "GET", "/history", "listHistory", op_history, "range", false, false },
-    { "GET", "/jobs", "listJobs", op_jobs, "before limit", false, false },
-    { "DELETE", "/jobs/{id}", "cancelJob", op_job_cancel, "", true, false },
-    { "GET", "/jobs/{id}", "getJob", op_job, "", false, false },
-    { "GET", "/metrics", "getMetrics", op_metrics, "", false, false },
-    { "GET", "/openapi.yaml", "getOpenapi", op_openapi, "", false, false },
-    { "GET", "/plan", "getPlan", op_plan, "purge target targets verb", false, false },
-    { "GET", "/readyz", "getReadiness", op_readyz, "", false, false },
-    { "GET", "/revisions/{id}", "getRevision", op_revision, "", false, false },
-    { "POST", "/stamp", "stamp", op_stamp, RUN_PARAMS " purge targets", true, true },
-    { "GET", "/status", "getStatus", op_status, "", false, false },
-    { "POST", "/upgrade", "upgrade", op_upgrade, RUN_PARAMS, true, true },
+    { "POST", "/backup", "backup", op_backup, "lock_timeout_ms reason timeout_ms", ACCESS_OPERATE,
+      true, true },
+    { "GET", "/backups", "listBackups", op_backups, "", ACCESS_READ, false, false },
+    { "GET", "/current", "getCurrent", op_current, "timeout wait", ACCESS_READ, false, false },
+    { "GET", "/denials", "listDenials", op_denials, "limit", ACCESS_OPERATE, false, false },
+    { "POST", "/downgrade", "downgrade", op_downgrade, RUN_PARAMS, ACCESS_DESTROY, true, true },
+    { "GET", "/events", "streamEvents", op_events, "last_event_id", ACCESS_READ, false, false },
+    { "GET", "/heads", "listHeads", op_heads, "", ACCESS_READ, false, false },
+    { "GET", "/healthz", "getHealth", op_healthz, "", ACCESS_READ, false, false },
+    { "GET", "/history", "listHistory", op_history, "range", ACCESS_READ, false, false },
+    { "GET", "/jobs", "listJobs", op_jobs, JOBS_PARAMS, ACCESS_READ, false, false },
+    { "DELETE", "/jobs/{id}", "cancelJob", op_job_cancel, "", ACCESS_OPERATE, true, false },
+    { "GET", "/jobs/{id}", "getJob", op_job, "", ACCESS_READ, false, false },
+    { "GET", "/jobs/{id}/events", "streamJobEvents", op_job_events, "last_event_id", ACCESS_READ,
+      false, false },
+    { "GET", "/metrics", "getMetrics", op_metrics, "", ACCESS_READ, false, false },
+    { "GET", "/openapi.yaml", "getOpenapi", op_openapi, "", ACCESS_READ, false, false },
+    { "GET", "/plan", "getPlan", op_plan, "purge target targets verb", ACCESS_READ, false, false },
+    { "GET", "/readyz", "getReadiness", op_readyz, "accepts", ACCESS_READ, false, false },
+    { "GET", "/revisions/{id}", "getRevision", op_revision, "", ACCESS_READ, false, false },
+    { "POST", "/stamp", "stamp", op_stamp, RUN_PARAMS " purge targets", ACCESS_DESTROY, true,
+      true },
+    { "GET", "/status", "getStatus", op_status, "", ACCESS_READ, false, false },
+    { "POST", "/upgrade", "upgrade", op_upgrade, RUN_PARAMS, ACCESS_OPERATE, true, true },
 };
 
 const struct route *routes(size_t *ret_count)

@@ -11,6 +11,7 @@ struct route {
     const char *operation_id;
     operation run;
     const char *params; /* names of the query parameters it takes, separated by spaces */
+    enum access access; /* what a client must be allowed */
     bool changes;       /* changes something: POST and DELETE */
     bool takes_body;    /* a JSON object with members of the same names as `params` */
 };

@@ -2,12 +2,14 @@
  * server.c - libmicrohttpd's daemons and callbacks: from a connection to a request to its answer.
  *
  * libmicrohttpd calls, on the listener's http thread: on_connection (opened) - on_target (request
- * line) - on_request (headers, then body pieces, then end, and once more after a wait) -
- * on_completed - on_connection (closed).
+ * line) - on_request (headers, then body pieces, then end, and again whenever it was resumed) -
+ * on_completed - on_connection (closed). A stream's reader (op_events.c) is called instead of
+ * on_request once its answer is queued.
  */
 #include "api/server.h"
 
 #include "api/admission.h"
+#include "api/event_stream.h"
 #include "api/json.h"
 #include "api/ops.h"
 #include "api/problem.h"
@@ -25,7 +27,7 @@
 
 /* One for unix and one for TCP is usual; systemd may hand over a few of each. */
 #define LISTENERS_MAX 8
-/* What resumed requests get to write their 503 when the server gives up. */
+/* What resumed requests get to write their last when the server gives up. */
 #define LAST_WORDS_MS 1000
 
 struct listener {
@@ -43,6 +45,9 @@ struct server {
     struct peer_rules rules;
     struct clients clients;
     struct waits waits;
+    struct token_set tokens;
+    struct refusals refusals;
+    struct http_metrics http_metrics;
     struct listener listeners[LISTENERS_MAX];
     size_t listener_count;
     bool is_quiesced;
@@ -87,7 +92,8 @@ static void log_request(struct request *request)
     int priority = log_priority(request);
     int64_t took_us = 0;
 
-    if (options->log == NULL || (priority == LOG_DEBUG && !options->logs_reads))
+    if (options->log == NULL || request->is_muted ||
+        (priority == LOG_DEBUG && !options->logs_reads))
         return;
     took_us = clock_monotonic_us() - request->begun_us;
     options->log(options->log_data, priority,
@@ -151,6 +157,14 @@ static void answer_problem(struct request *request, const struct error *err)
         add_problem_headers(request, err);
 }
 
+static void note_answer(struct request *request)
+{
+    uint64_t call_us = (uint64_t) (clock_monotonic_us() - request->called_us);
+
+    http_metrics_note(request->http_metrics, request->route, request->method,
+                      request->answer.status, request->spent_us + call_us);
+}
+
 /* MHD_NO closes the connection without an answer: there is nothing left to answer with. */
 static enum MHD_Result queue_answer(struct request *request)
 {
@@ -160,6 +174,7 @@ static enum MHD_Result queue_answer(struct request *request)
         return MHD_NO;
     queued =
         MHD_queue_response(request->connection, request->answer.status, request->answer.response);
+    note_answer(request);
     log_request(request);
     request_forget_answer(request);
     return queued;
@@ -191,7 +206,11 @@ static void *on_target(void *data, const char *target, struct MHD_Connection *co
     request->options = server->options;
     request->connection = connection;
     request->client = client_of(connection);
+    request->clients = &server->clients;
     request->waits = &server->waits;
+    request->tokens = &server->tokens;
+    request->refusals = &server->refusals;
+    request->http_metrics = &server->http_metrics;
     request->current_cache = &listener->current_cache;
     request->kind = listener->kind;
     request->hosts = &listener->hosts;
@@ -238,17 +257,20 @@ static enum MHD_Result read_piece(struct request *request, const char *bytes, si
     return MHD_YES;
 }
 
-static enum MHD_Result answer_run(struct request *request)
+/* Let an operation answer. Without an answer it waits, and is called again when it is resumed. */
+static enum MHD_Result answer(struct request *request, operation answer_it)
 {
     struct error err = { 0 };
-    bool is_done = wait_end(take_ptr(request->wait));
 
-    if (!op_run_answer(request, is_done, &err))
+    if (!answer_it(request, &err))
         return refuse(request, &err);
-    return queue_answer(request);
+    if (request->answer.response != NULL)
+        return queue_answer(request);
+    clients_move(request->clients, request->client, CLIENT_WAITING, 0);
+    return MHD_YES;
 }
 
-static enum MHD_Result run(struct server *server, struct request *request)
+static enum MHD_Result run(struct request *request)
 {
     struct error err = { 0 };
 
@@ -258,32 +280,37 @@ static enum MHD_Result run(struct server *server, struct request *request)
         (void) error_set(&err, ERR_BODY_TOO_LARGE, "body is larger than %zu bytes", BODY_BYTES_MAX);
         return refuse(request, &err);
     }
-    if (!request->route->run(request, &err))
-        return refuse(request, &err);
-    if (request->wait == NULL)
-        return queue_answer(request);
-    clients_move(&server->clients, request->client, CLIENT_WAITING, 0);
-    return MHD_YES;
+    return answer(request, request->route->run);
+}
+
+static enum MHD_Result run_again(struct request *request)
+{
+    clients_move(request->clients, request->client, CLIENT_READING, request->called_us);
+    return answer(request, request->wake);
 }
 
 static enum MHD_Result on_request(void *data, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *bytes,
                                   size_t *size, void **context)
 {
-    struct listener *listener = data;
     struct request *request = *context;
+    enum MHD_Result result = MHD_NO;
 
+    (void) data;
     (void) connection;
     (void) url;
     (void) version;
+    request->called_us = clock_monotonic_us();
     if (!request->is_begun)
-        return begin(request, method);
-    if (*size > 0)
-        return read_piece(request, bytes, size);
-    if (request->wait == NULL)
-        return run(listener->server, request);
-    clients_move(&listener->server->clients, request->client, CLIENT_READING, clock_monotonic_us());
-    return answer_run(request);
+        result = begin(request, method);
+    else if (*size > 0)
+        result = read_piece(request, bytes, size);
+    else if (request->wait == NULL)
+        result = run(request);
+    else
+        result = run_again(request);
+    request->spent_us += (uint64_t) (clock_monotonic_us() - request->called_us);
+    return result;
 }
 
 static void on_completed(void *data, struct MHD_Connection *connection, void **context,
@@ -298,7 +325,9 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
         return;
     *context = NULL;
     if (request->wait != NULL)
-        (void) wait_end(request->wait);
+        request_wait_end(request, NULL);
+    if (request->stream != NULL)
+        event_stream_release(request->stream);
     request_forget_answer(request);
     strbuf_release(&request->body);
     clients_move(&listener->server->clients, request->client, CLIENT_IDLE, 0);
@@ -318,10 +347,8 @@ static void open_client(struct listener *listener, struct MHD_Connection *connec
     struct error ignored = { 0 };
 
     client->socket = info->connect_fd;
-    client->is_peer_allowed =
-        listener->kind == LISTEN_TCP ||
-        (peer_read(client->socket, &client->peer, &ignored) &&
-         peer_is_allowed(&listener->server->rules, &client->peer, client->socket));
+    if (listener->kind == LISTEN_UNIX && peer_read(client->socket, &client->peer, &ignored))
+        client->access = peer_access(&listener->server->rules, &client->peer, client->socket);
     *context = client;
     clients_add(&listener->server->clients, client);
 }
@@ -342,21 +369,41 @@ static void on_connection(void *data, struct MHD_Connection *connection, void **
 
 /* ---- The server ---- */
 
+static bool start_threads(struct server *server, struct error *err)
+{
+    const struct server_options *options = server->options;
+
+    if (!clients_init(&server->clients, options->request_timeout_ms, err))
+        return false;
+    if (waits_init(&server->waits, options->connections_max / 2, err))
+        return true;
+    clients_release(&server->clients);
+    return false;
+}
+
 bool server_new(const struct server_options *options, struct server **ret_server, struct error *err)
 {
+    const struct backend *backend = options->backend;
     struct server *server = xcalloc(1, sizeof(*server));
 
     server->options = options;
-    if (peer_rules_resolve(options->allowed_users, options->allowed_groups, &server->arena,
-                           &server->rules, err) &&
-        clients_init(&server->clients, options->request_timeout_ms, err)) {
-        waits_init(&server->waits);
-        *ret_server = server;
-        return true;
+    if (!peer_rules_resolve(options->peers, &server->arena, &server->rules, err) ||
+        !start_threads(server, err)) {
+        arena_release(&server->arena);
+        free(server);
+        return false;
     }
-    arena_release(&server->arena);
-    free(server);
-    return false;
+    token_set_init(&server->tokens);
+    refusals_init(&server->refusals, backend);
+    http_metrics_init(&server->http_metrics);
+    backend->events_watch(backend->data, waits_changed, &server->waits);
+    *ret_server = server;
+    return true;
+}
+
+void server_tokens_set(struct server *server, const struct api_token *tokens, size_t count)
+{
+    token_set_replace(&server->tokens, tokens, count);
 }
 
 /* MHD_USE_ITC also keeps libmicrohttpd from calling shutdown() on the listening socket, which would
@@ -408,25 +455,31 @@ void server_quiesce(struct server *server)
 
 void server_stop(struct server *server, uint32_t timeout_ms)
 {
+    const struct backend *backend = server->options->backend;
+
     if (server->is_stopped)
         return;
     server->is_stopped = true;
     /* 1. Nothing new. */
     server_quiesce(server);
-    /* 2. What is in flight gets its answer. */
+    /* 2. Who waits for news has to end, once no job is under way that could make any. */
+    waits_stop(&server->waits);
+    /* 3. What is in flight gets its answer. */
     if (!clients_drain(&server->clients, timeout_ms)) {
-        /* 3. What still waits for a job gets a 503: libmicrohttpd must not be stopped while a
-         * connection is suspended. */
+        /* 4. What still waits for a job gets a 503, and streams end: libmicrohttpd must not be
+         * stopped while a connection is suspended. */
         waits_abandon(&server->waits);
         (void) clients_drain(&server->clients, LAST_WORDS_MS);
     }
-    /* 4. The threads end. Quiesced, libmicrohttpd leaves the sockets to us; closing them only now
+    /* 5. The threads end. Quiesced, libmicrohttpd leaves the sockets to us; closing them only now
      * keeps their numbers from being used again while a thread may still accept. */
     for (size_t i = 0; i < server->listener_count; i++) {
         MHD_stop_daemon(server->listeners[i].daemon);
         fd_close(&server->listeners[i].fd);
         current_cache_release(&server->listeners[i].current_cache);
     }
+    /* 6. Nobody is left who could be told. */
+    backend->events_watch(backend->data, NULL, NULL);
 }
 
 void server_free(struct server *server)
@@ -436,6 +489,9 @@ void server_free(struct server *server)
     server_stop(server, 0);
     clients_release(&server->clients);
     waits_release(&server->waits);
+    http_metrics_release(&server->http_metrics);
+    refusals_release(&server->refusals);
+    token_set_release(&server->tokens);
     arena_release(&server->arena);
     free(server);
 }

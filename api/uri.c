@@ -156,3 +156,23 @@ const char *uri_param_find(const struct uri *uri, const char *name)
     }
     return NULL;
 }
+
+const char *uri_encode(const char *text, struct arena *arena)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    char *encoded = arena_alloc(arena, 3 * strlen(text) + 1);
+    char *to = encoded;
+
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char) *text;
+
+        if (is_allowed(c) && strchr("?&=%+", c) == NULL) {
+            *to++ = (char) c;
+            continue;
+        }
+        *to++ = '%';
+        *to++ = digits[c >> 4];
+        *to++ = digits[c & 0xf];
+    }
+    return encoded;
+}

@@ -41,3 +41,7 @@ must_check bool uri_parse(char *text, struct arena *arena, struct uri *ret, stru
 
 /* The value of the parameter with this name; NULL when there is none. The first, if twice. */
 const char *uri_param_find(const struct uri *uri, const char *name);
+
+/* Text as the value of a query parameter, as uri_parse() reads it back; in the arena. Any
+ * thread. */
+const char *uri_encode(const char *text, struct arena *arena);

@@ -1,29 +1,48 @@
 /*
- * waits.c - requests that wait for a job to end.
+ * waits.c - requests that wait, and the timekeeper.
  *
- * A wait is in one of three states: waiting (connection set), done or given up (connection resumed,
- * wait_end() is to come), orphaned (request gone, wait_done() is to come).
+ * A wait is suspended while `connection` is set. For a job it is over once no hook is to come any
+ * more; when its request ends before, it is an orphan, and the last hook frees it.
  */
 #include "api/waits.h"
 
+#include "base/clock.h"
 #include "base/oom.h"
 
 #include <assert.h>
 #include <stdlib.h>
+#include <time.h>
+
+#define US_PER_S  1000000
+#define NS_PER_US 1000
 
 struct wait {
     struct waits *all;
     struct wait *previous;
     struct wait *next;
-    struct MHD_Connection *connection; /* suspended; NULL once resumed */
-    bool is_done;
+    struct MHD_Connection *connection; /* of the request */
+    bool is_suspended;
+    int64_t until_us;
+
+    /* For news. */
+    bool is_watcher;
+    uint64_t seen;
+
+    /* For a job. */
+    bool is_over; /* no hook is to come any more */
     bool is_orphan;
+    struct wait_result result;
 };
 
-void waits_init(struct waits *waits)
+/* ---- Within the lock ---- */
+
+static void add(struct waits *waits, struct wait *wait)
 {
-    *waits = (struct waits){ 0 };
-    pthread_mutex_init(&waits->lock, NULL);
+    wait->all = waits;
+    wait->next = waits->first;
+    if (waits->first != NULL)
+        waits->first->previous = wait;
+    waits->first = wait;
 }
 
 static void unlink_and_free(struct wait *wait)
@@ -37,80 +56,282 @@ static void unlink_and_free(struct wait *wait)
     free(wait);
 }
 
-void waits_release(struct waits *waits)
+/* Whether what it waits for is there, or it waits no longer for it. */
+static bool is_due(const struct wait *wait, int64_t now_us)
 {
-    struct wait *wait = waits->first;
-
-    while (wait != NULL) {
-        struct wait *next = wait->next;
-
-        assert(wait->is_orphan);
-        free(wait);
-        wait = next;
-    }
-    pthread_mutex_destroy(&waits->lock);
+    if (wait->all->state == WAITS_ABANDONED)
+        return true;
+    if (wait->is_watcher)
+        return wait->seen != wait->all->news || wait->until_us <= now_us;
+    return wait->is_over || (wait->result.is_accepted && wait->until_us <= now_us);
 }
 
 static void resume(struct wait *wait)
 {
-    if (wait->connection == NULL)
+    if (!wait->is_suspended)
         return;
+    wait->is_suspended = false;
     MHD_resume_connection(wait->connection);
-    wait->connection = NULL;
 }
 
-struct wait *wait_begin(struct waits *waits, struct MHD_Connection *connection)
+/* A moment that the timekeeper does not know of yet. */
+static void note_moment(struct waits *waits, int64_t moment_us)
+{
+    if (moment_us >= waits->next_us)
+        return;
+    waits->next_us = moment_us;
+    pthread_cond_signal(&waits->changed);
+}
+
+static void suspend(struct wait *wait)
+{
+    MHD_suspend_connection(wait->connection);
+    wait->is_suspended = true;
+    if (is_due(wait, clock_monotonic_us()))
+        resume(wait);
+    else if (wait->is_watcher)
+        note_moment(wait->all, wait->until_us);
+}
+
+/* ---- The timekeeper ---- */
+
+static struct timespec timespec_of(int64_t monotonic_us)
+{
+    return (struct timespec){
+        .tv_sec = (time_t) (monotonic_us / US_PER_S),
+        .tv_nsec = (long) (monotonic_us % US_PER_S) * NS_PER_US,
+    };
+}
+
+/* Resume whoever is due. Returns when the next one is. Until a job is accepted its wait has no
+ * moment: wait_accepted() looks itself. */
+static int64_t resume_due(const struct waits *waits)
+{
+    int64_t now_us = clock_monotonic_us();
+    int64_t next_us = WAIT_FOR_EVER;
+
+    for (struct wait *wait = waits->first; wait != NULL; wait = wait->next) {
+        if (!wait->is_suspended)
+            continue;
+        if (is_due(wait, now_us))
+            resume(wait);
+        else if ((wait->is_watcher || wait->result.is_accepted) && wait->until_us < next_us)
+            next_us = wait->until_us;
+    }
+    return next_us;
+}
+
+static void *keep_time(void *data)
+{
+    struct waits *waits = data;
+
+    pthread_mutex_lock(&waits->lock);
+    while (!waits->is_over) {
+        /* Signalled, and when next_us is over, it looks again. */
+        waits->next_us = resume_due(waits);
+        if (waits->next_us == WAIT_FOR_EVER) {
+            pthread_cond_wait(&waits->changed, &waits->lock);
+        } else {
+            struct timespec until = timespec_of(waits->next_us);
+
+            (void) pthread_cond_timedwait(&waits->changed, &waits->lock, &until);
+        }
+    }
+    pthread_mutex_unlock(&waits->lock);
+    return NULL;
+}
+
+/* ---- Birth and death ---- */
+
+bool waits_init(struct waits *waits, unsigned watchers_max, struct error *err)
+{
+    pthread_condattr_t attributes;
+    int failure = 0;
+
+    *waits = (struct waits){ .watchers_max = watchers_max, .next_us = WAIT_FOR_EVER };
+    pthread_mutex_init(&waits->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&waits->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    failure = pthread_create(&waits->timekeeper, NULL, keep_time, waits);
+    if (failure == 0)
+        return true;
+    pthread_cond_destroy(&waits->changed);
+    pthread_mutex_destroy(&waits->lock);
+    return error_set_errno(err, ERR_INTERNAL, failure, "could not start the timekeeper's thread");
+}
+
+void waits_release(struct waits *waits)
+{
+    pthread_mutex_lock(&waits->lock);
+    waits->is_over = true;
+    pthread_cond_signal(&waits->changed);
+    pthread_mutex_unlock(&waits->lock);
+    pthread_join(waits->timekeeper, NULL);
+    for (struct wait *wait = waits->first, *next = NULL; wait != NULL; wait = next) {
+        next = wait->next;
+        assert(wait->is_orphan);
+        free(wait);
+    }
+    pthread_cond_destroy(&waits->changed);
+    pthread_mutex_destroy(&waits->lock);
+}
+
+void waits_changed(void *cookie)
+{
+    struct waits *waits = cookie;
+
+    pthread_mutex_lock(&waits->lock);
+    waits->news++;
+    if (waits->watchers > 0)
+        pthread_cond_signal(&waits->changed);
+    pthread_mutex_unlock(&waits->lock);
+}
+
+static void set_state(struct waits *waits, enum waits_state state)
+{
+    pthread_mutex_lock(&waits->lock);
+    waits->state = state;
+    waits->news++;
+    (void) resume_due(waits);
+    pthread_mutex_unlock(&waits->lock);
+}
+
+void waits_stop(struct waits *waits)
+{
+    set_state(waits, WAITS_STOPPING);
+}
+
+void waits_abandon(struct waits *waits)
+{
+    set_state(waits, WAITS_ABANDONED);
+}
+
+enum waits_state waits_state_get(struct waits *waits)
+{
+    enum waits_state state = WAITS_SERVING;
+
+    pthread_mutex_lock(&waits->lock);
+    state = waits->state;
+    pthread_mutex_unlock(&waits->lock);
+    return state;
+}
+
+/* ---- For a job ---- */
+
+struct wait *wait_for_job(struct waits *waits, struct MHD_Connection *connection, int64_t until_us)
 {
     struct wait *wait = xcalloc(1, sizeof(*wait));
 
-    wait->all = waits;
     wait->connection = connection;
+    wait->until_us = until_us;
     pthread_mutex_lock(&waits->lock);
-    wait->next = waits->first;
-    if (waits->first != NULL)
-        waits->first->previous = wait;
-    waits->first = wait;
-    MHD_suspend_connection(connection);
-    if (waits->is_abandoned)
-        resume(wait);
+    add(waits, wait);
+    suspend(wait);
     pthread_mutex_unlock(&waits->lock);
     return wait;
 }
 
-void wait_done(void *cookie)
+/* After a hook: tell the request, or, when it is gone and this was the last hook, nobody. */
+static void settle(struct wait *wait)
+{
+    if (wait->is_orphan && wait->is_over)
+        unlink_and_free(wait);
+    else if (is_due(wait, clock_monotonic_us()))
+        resume(wait);
+    else
+        note_moment(wait->all, wait->until_us);
+}
+
+void wait_accepted(void *cookie, const struct acceptance *acceptance)
 {
     struct wait *wait = cookie;
     struct waits *waits = wait->all;
 
     pthread_mutex_lock(&waits->lock);
-    wait->is_done = true;
-    resume(wait);
-    if (wait->is_orphan)
-        unlink_and_free(wait);
+    wait->result.is_accepted = true;
+    wait->result.is_replay = acceptance->is_replay;
+    memcpy(wait->result.id, acceptance->id, RUN_ID_SIZE);
+    if (acceptance->error != NULL) {
+        wait->result.refusal = *acceptance->error;
+        wait->is_over = true;
+    }
+    settle(wait);
     pthread_mutex_unlock(&waits->lock);
 }
 
-bool wait_end(struct wait *wait)
+void wait_ended(void *cookie)
 {
+    struct wait *wait = cookie;
     struct waits *waits = wait->all;
-    bool is_done = false;
 
     pthread_mutex_lock(&waits->lock);
-    is_done = wait->is_done;
-    wait->connection = NULL;
-    if (is_done)
+    wait->result.has_ended = true;
+    wait->is_over = true;
+    settle(wait);
+    pthread_mutex_unlock(&waits->lock);
+}
+
+/* ---- For news ---- */
+
+struct wait *wait_for_news(struct waits *waits, struct MHD_Connection *connection)
+{
+    struct wait *wait = xcalloc(1, sizeof(*wait));
+    bool is_taken = false;
+
+    wait->connection = connection;
+    wait->is_watcher = true;
+    wait->is_over = true;
+    pthread_mutex_lock(&waits->lock);
+    is_taken = waits->watchers < waits->watchers_max;
+    if (is_taken) {
+        waits->watchers++;
+        add(waits, wait);
+    }
+    pthread_mutex_unlock(&waits->lock);
+    if (is_taken)
+        return wait;
+    free(wait);
+    return NULL;
+}
+
+uint64_t waits_news(struct waits *waits)
+{
+    uint64_t news = 0;
+
+    pthread_mutex_lock(&waits->lock);
+    news = waits->news;
+    pthread_mutex_unlock(&waits->lock);
+    return news;
+}
+
+void wait_pause(struct wait *wait, uint64_t seen, int64_t until_us)
+{
+    pthread_mutex_lock(&wait->all->lock);
+    wait->seen = seen;
+    wait->until_us = until_us;
+    suspend(wait);
+    pthread_mutex_unlock(&wait->all->lock);
+}
+
+/* ---- Both ---- */
+
+void wait_end(struct wait *wait, struct wait_result *ret)
+{
+    struct waits *waits = wait->all;
+
+    pthread_mutex_lock(&waits->lock);
+    assert(!wait->is_suspended);
+    if (wait->is_watcher)
+        waits->watchers--;
+    if (ret != NULL) {
+        *ret = wait->result;
+        ret->is_given_up = !wait->is_over && wait->until_us > clock_monotonic_us();
+    }
+    if (wait->is_over)
         unlink_and_free(wait);
     else
         wait->is_orphan = true;
-    pthread_mutex_unlock(&waits->lock);
-    return is_done;
-}
-
-void waits_abandon(struct waits *waits)
-{
-    pthread_mutex_lock(&waits->lock);
-    waits->is_abandoned = true;
-    for (struct wait *wait = waits->first; wait != NULL; wait = wait->next)
-        resume(wait);
     pthread_mutex_unlock(&waits->lock);
 }

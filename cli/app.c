@@ -40,6 +40,8 @@ static void print_usage(const struct options *options, struct arena *arena, FILE
 
 static bool open_transport(struct session *session, struct error *err)
 {
+    if (command_get(session->options->command)->needs == NEEDS_NOTHING)
+        return true;
     if (session->options->is_offline)
         return offline_open(session->options, session->arena, &session->transport, err);
     return remote_open(session->options, session->arena, &session->transport, err);

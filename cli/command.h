@@ -2,7 +2,8 @@
  * command.h - the commands of schemadctl: what they are called, what they take, and who does them.
  *
  * One row a command. Parsing, help and dispatch all read this table, so a new command is one row,
- * one function, and its section in schemadctl(1).
+ * one function, and its section in schemadctl(1). What a command's operands mean is its own to say:
+ * "token" is one command, of which the first operand is a verb.
  */
 #pragma once
 
@@ -15,7 +16,9 @@ enum command_id {
     COMMAND_BACKUPS,
     COMMAND_CANCEL,
     COMMAND_CURRENT,
+    COMMAND_DENIALS,
     COMMAND_DOWNGRADE,
+    COMMAND_EVENTS,
     COMMAND_HEADS,
     COMMAND_HISTORY,
     COMMAND_JOBS,
@@ -24,6 +27,7 @@ enum command_id {
     COMMAND_SHOW,
     COMMAND_STAMP,
     COMMAND_STATUS,
+    COMMAND_TOKEN,
     COMMAND_UPGRADE,
     COMMAND_WAIT,
     COMMAND_COUNT
@@ -35,6 +39,7 @@ enum command_needs {
     NEEDS_SCRIPTS,         /* a daemon, or scripts; a database file is welcome */
     NEEDS_SCRIPTS_OFFLINE, /* scripts, never a daemon */
     NEEDS_DAEMON,
+    NEEDS_NOTHING, /* but its own files */
 };
 
 struct command {

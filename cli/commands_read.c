@@ -177,19 +177,43 @@ bool command_plan(struct session *session, struct error *err)
 
 /* ---- What was done ---- */
 
+static bool show_job(struct session *session, const char *id, struct error *err)
+{
+    json_t *job cleanup_json = NULL;
+
+    if (!ask(session, ASK_JOB, id, &job, err))
+        return false;
+    if (!is_answered(session, job))
+        print_job(&session->printer, job);
+    return true;
+}
+
 bool command_jobs(struct session *session, struct error *err)
 {
     json_t *answer cleanup_json = NULL;
+    struct question question = { .kind = ASK_JOBS, .jobs = &session->options->jobs };
     const char *id = operand_of(session);
 
-    if (!ask(session, id != NULL ? ASK_JOB : ASK_JOBS, id, &answer, err))
-        return false;
-    if (is_answered(session, answer))
-        return true;
+    if (id != NULL && session->options->follows)
+        return command_follow(session, id, err);
     if (id != NULL)
-        print_job(&session->printer, answer);
-    else
+        return show_job(session, id, err);
+    if (!session->transport.ask(session->transport.data, &question, &answer, err))
+        return false;
+    if (!is_answered(session, answer))
         print_jobs(&session->printer, json_object_get(answer, "jobs"), session->arena);
+    return true;
+}
+
+bool command_denials(struct session *session, struct error *err)
+{
+    json_t *answer cleanup_json = NULL;
+    struct question question = { .kind = ASK_DENIALS, .limit = session->options->jobs.limit };
+
+    if (!session->transport.ask(session->transport.data, &question, &answer, err))
+        return false;
+    if (!is_answered(session, answer))
+        print_denials(&session->printer, json_object_get(answer, "denials"), session->arena);
     return true;
 }
 

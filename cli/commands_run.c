@@ -14,19 +14,66 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* ---- Hooks ---- */
+/* ---- Watching ---- */
 
-static void on_progress(void *data, const struct run_progress *progress)
+struct watcher {
+    struct session *session;
+    struct progress progress;
+    bool is_ours;  /* an interrupt cancels it */
+    bool was_told; /* of the interrupt */
+};
+
+static void on_moved(void *data, const struct run_moment *moment)
 {
-    struct arena arena cleanup(arena_release) = { 0 };
+    struct watcher *watcher = data;
 
-    progress_show(data, progress_format(progress, &arena));
+    progress_show(&watcher->progress, moment);
+}
+
+static void on_told(void *data, const char *text)
+{
+    struct watcher *watcher = data;
+
+    progress_end(&watcher->progress);
+    print_note(&watcher->session->printer, text);
 }
 
 static bool on_question(void *data)
 {
-    (void) data;
-    return interrupt_was_asked();
+    struct watcher *watcher = data;
+
+    if (!interrupt_was_asked()) {
+        progress_tick(&watcher->progress);
+        return false;
+    }
+    if (watcher->is_ours && !watcher->was_told)
+        on_told(watcher, "cancelling the run; interrupt again to leave without its end");
+    watcher->was_told = true;
+    return true;
+}
+
+struct progress session_progress(const struct session *session)
+{
+    FILE *err = session->printer.err;
+    struct progress progress = { .file = err };
+
+    if (session->options->is_quiet)
+        return progress;
+    if (isatty(fileno(err)))
+        progress.style = PROGRESS_BAR;
+    else if (session->options->follows)
+        progress.style = PROGRESS_LINES;
+    return progress;
+}
+
+static struct run_watch watch_of(struct watcher *watcher)
+{
+    return (struct run_watch){
+        .data = watcher,
+        .moved = on_moved,
+        .told = on_told,
+        .is_cancelled = on_question,
+    };
 }
 
 /* ---- Runs ---- */
@@ -47,18 +94,37 @@ static const char *actor(struct arena *arena)
 /* The problem document that the daemon would answer, without what only HTTP has. */
 static void print_failure(struct session *session, const struct error *err, const json_t *run)
 {
+    struct question question = { .kind = ASK_CURRENT };
     json_t *problem cleanup_json = json_of_error(err);
+    json_t *current = NULL;
+    struct error ignored = { .code = ERR_OK };
 
     if (run != NULL)
         json_put(&problem, "run", json_incref((json_t *) run));
+    if (err->code == ERR_PRECONDITION_FAILED &&
+        session->transport.ask(session->transport.data, &question, &current, &ignored))
+        json_put(&problem, "current", current);
     print_json(&session->printer, problem);
 }
 
-static bool submit(struct session *session, const struct run_request *request, struct error *err)
+/* What a run came to, however it was heard of. */
+static bool finish(struct session *session, bool is_done, const json_t *run, struct error *err)
+{
+    if (session->options->is_json && !is_done)
+        print_failure(session, err, run);
+    else if (session->options->is_json)
+        print_json(&session->printer, run);
+    else if (run != NULL)
+        print_run(&session->printer, run);
+    return is_done;
+}
+
+static bool submit(struct session *session, const struct run_request *request,
+                   const struct run_watch *watch, struct error *err)
 {
     json_t *job cleanup_json = NULL;
 
-    if (!session->transport.submit(session->transport.data, request, &job, err))
+    if (!session->transport.submit(session->transport.data, request, watch, &job, err))
         return false;
     if (session->options->is_json)
         print_json(&session->printer, job);
@@ -70,12 +136,8 @@ static bool submit(struct session *session, const struct run_request *request, s
 static bool run(struct session *session, enum verb verb, struct error *err)
 {
     struct run_request request = session->options->request;
-    struct progress progress = { .terminal = NULL };
-    struct run_hooks hooks = {
-        .data = &progress,
-        .progress = on_progress,
-        .is_cancelled = on_question,
-    };
+    struct watcher watcher = { .session = session, .is_ours = true };
+    struct run_watch watch = watch_of(&watcher);
     json_t *run cleanup_json = NULL;
     bool is_done = false;
 
@@ -86,18 +148,22 @@ static bool run(struct session *session, enum verb verb, struct error *err)
     else if (session->options->operands.count > 0)
         request.target = session->options->operands.items[0];
     if (session->options->is_async)
-        return submit(session, &request, err);
-    if (!session->options->is_quiet && isatty(fileno(session->printer.err)))
-        progress.terminal = session->printer.err;
-    is_done = session->transport.run(session->transport.data, &request, &hooks, &run, err);
-    progress_end(&progress);
-    if (session->options->is_json && !is_done)
-        print_failure(session, err, run);
-    else if (session->options->is_json)
-        print_json(&session->printer, run);
-    else if (run != NULL)
-        print_run(&session->printer, run);
-    return is_done;
+        return submit(session, &request, &watch, err);
+    watcher.progress = session_progress(session);
+    is_done = session->transport.run(session->transport.data, &request, &watch, &run, err);
+    progress_end(&watcher.progress);
+    return finish(session, is_done, run, err);
+}
+
+bool command_follow(struct session *session, const char *id, struct error *err)
+{
+    struct watcher watcher = { .session = session, .progress = session_progress(session) };
+    struct run_watch watch = watch_of(&watcher);
+    json_t *run cleanup_json = NULL;
+    bool is_done = session->transport.follow(session->transport.data, id, &watch, &run, err);
+
+    progress_end(&watcher.progress);
+    return finish(session, is_done, run, err);
 }
 
 bool command_upgrade(struct session *session, struct error *err)

@@ -35,9 +35,8 @@ bool interrupt_was_asked(void)
     return was_asked != 0;
 }
 
-/* A signal between the question and poll(2) is noticed when the time is over: times are short. */
+/* A signal just before poll(2) is noticed when the time is over: times are short. */
 void interrupt_wait(uint32_t timeout_ms)
 {
-    if (!interrupt_was_asked())
-        (void) poll(NULL, 0, (int) timeout_ms);
+    (void) poll(NULL, 0, (int) timeout_ms);
 }

@@ -22,6 +22,8 @@ int main(int argc, char **argv)
         .database = variable("SCHEMAD_DATABASE"),
         .scripts = variable("SCHEMAD_SCRIPTS"),
         .socket = variable("SCHEMAD_SOCKET"),
+        .url = variable("SCHEMAD_URL"),
+        .token_file = variable("SCHEMAD_TOKEN_FILE"),
         .no_color = variable("NO_COLOR"),
         .runtime_dir = geteuid() != 0 ? variable("XDG_RUNTIME_DIR") : NULL,
     };

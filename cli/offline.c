@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define JOBS_MAX        50
 #define BUSY_TIMEOUT_US 5000000
 #define BUSY_PAUSE_MS   5
 
@@ -62,7 +61,7 @@ static bool look(struct offline *offline, struct reader_look *ret, struct error 
 
 static const char *status_of(const struct current *current, struct arena *arena)
 {
-    if (current->verdict == VERDICT_CURRENT)
+    if (current->verdict == VERDICT_EQUAL)
         return arena_printf(arena, "schema is at %s", str_list_join(&current->rows, ", ", arena));
     if (current->pending > 0)
         return arena_printf(arena, "schema is %s, %zu to apply", verdict_name(current->verdict),
@@ -100,7 +99,7 @@ static struct snapshot snapshot_of(struct offline *offline)
         return snapshot;
     snapshot.current = current_of(snapshot.graph, &seen.rows, offline->arena);
     snapshot.current.has_version_table = seen.has_version_table;
-    snapshot.is_ready = snapshot.current.verdict == VERDICT_CURRENT;
+    snapshot.is_ready = snapshot.current.verdict == VERDICT_EQUAL;
     snapshot.status = status_of(&snapshot.current, offline->arena);
     return snapshot;
 }
@@ -147,20 +146,24 @@ static bool answer_current(struct offline *offline, json_t **ret_answer, struct 
 /* The journal's newest run and the newest backup stand for what a daemon counts. */
 static bool count(struct offline *offline, struct backend_counters *ret, struct error *err)
 {
-    struct run_reports runs = { 0 };
+    struct run_report run = { .id = "" };
     struct backup_infos backups = { 0 };
+    bool has_run = false;
 
-    if (!engine_runs(&offline->settings, 1, NULL, offline->arena, &runs, err) ||
+    if (!engine_run_last(&offline->settings, offline->arena, &run, &has_run, err) ||
         !engine_backups(&offline->settings, offline->arena, &backups, err))
         return false;
-    if (runs.count > 0) {
-        ret->last_run_us = runs.items[0].started_us + (int64_t) runs.items[0].duration_us;
-        ret->last_run_duration_us = runs.items[0].duration_us;
-        ret->last_run_succeeded = runs.items[0].outcome == RUN_SUCCEEDED;
+    if (has_run) {
+        ret->last_run_us = run.started_us + (int64_t) run.duration_us;
+        ret->last_run_duration_us = run.duration_us;
+        ret->last_run_succeeded = run.outcome == RUN_SUCCEEDED;
+        ret->last_run_verb = run.verb;
+        ret->last_run_outcome = run.outcome;
     }
     if (backups.count > 0) {
         ret->last_backup_us = backups.items[0].created_us;
         ret->last_backup_bytes = backups.items[0].bytes;
+        ret->last_backup_rows = backups.items[0].rows;
     }
     return true;
 }
@@ -174,20 +177,54 @@ static bool answer_status(struct offline *offline, json_t **ret_answer, struct e
            finish(json_of_status(&snapshot, &counters), ret_answer, err);
 }
 
-static bool answer_ready(struct offline *offline, json_t **ret_answer, struct error *err)
+/* Whether these revisions are applied: each is a version row, or below one. */
+static bool are_applied(const struct snapshot *snapshot, const struct revision_list *revisions,
+                        struct arena *arena)
+{
+    struct revision_set applied = revision_set_new(snapshot->graph, arena);
+
+    for (size_t i = 0; i < snapshot->current.rows.count; i++) {
+        const struct revision *row = graph_find(snapshot->graph, snapshot->current.rows.items[i]);
+
+        if (row != NULL)
+            revision_set_add_ancestors(&applied, row);
+    }
+    for (size_t i = 0; i < revisions->count; i++) {
+        if (!revision_set_has(&applied, revisions->items[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool is_reached(const struct snapshot *snapshot, const char *wanted, struct arena *arena,
+                       bool *ret_reached, struct error *err)
+{
+    struct revision_list revisions = { 0 };
+
+    *ret_reached = snapshot->current.verdict == VERDICT_EQUAL;
+    if (strcmp(wanted, "ready") == 0 || strcmp(wanted, "head") == 0)
+        return true;
+    if (!target_revisions(snapshot->graph, &snapshot->current.rows, wanted, arena, &revisions, err))
+        return false;
+    *ret_reached = are_applied(snapshot, &revisions, arena);
+    return true;
+}
+
+static bool answer_reached(struct offline *offline, const struct question *question,
+                           json_t **ret_answer, struct error *err)
 {
     struct snapshot snapshot = snapshot_of(offline);
-    json_t *answer = NULL;
+    bool has_reached = false;
 
-    if (!snapshot.is_ready && snapshot.problem.code != ERR_OK) {
+    if (snapshot.problem.code != ERR_OK) {
         *err = snapshot.problem;
         return false;
     }
-    if (!snapshot.is_ready)
+    if (!is_reached(&snapshot, question->text, offline->arena, &has_reached, err))
+        return false;
+    if (!has_reached)
         return error_set(err, ERR_NOT_READY, "%s", snapshot.status);
-    answer = wrap("ready", json_true());
-    json_put(&answer, "status", json_of_text(snapshot.status));
-    return finish(answer, ret_answer, err);
+    return finish(json_of_current(&snapshot), ret_answer, err);
 }
 
 static json_t *json_of_list(const struct revision_list *revisions, const version_rows *rows)
@@ -278,33 +315,53 @@ static bool answer_backups(struct offline *offline, json_t **ret_answer, struct 
 
 /* ---- Jobs: the journal's runs ---- */
 
-static json_t *json_of_journalled(const struct run_report *report)
+/* One more than asked for says whether there is a next page. */
+static struct run_filter runs_of(const struct job_filter *jobs)
 {
-    struct job_view job = job_view_of_run(report);
+    struct run_filter filter = {
+        .limit = jobs->limit + 1,
+        .has_outcomes = jobs->has_state,
+        .has_verb = jobs->has_verb,
+        .verb = jobs->verb,
+    };
 
-    return json_of_job(&job);
+    for (int outcome = 0; outcome <= RUN_UNFINISHED; outcome++)
+        filter.outcomes[outcome] = job_state_of((enum run_outcome) outcome) == jobs->state;
+    return filter;
 }
 
-static bool answer_jobs(struct offline *offline, json_t **ret_answer, struct error *err)
+static bool answer_jobs(struct offline *offline, const struct question *question,
+                        json_t **ret_answer, struct error *err)
 {
+    struct job_filter jobs = *question->jobs;
+    struct run_filter filter = runs_of(&jobs);
     struct run_reports runs = { 0 };
-    json_t *array = NULL;
+    struct job_views views = { 0 };
 
-    if (!engine_runs(&offline->settings, JOBS_MAX, NULL, offline->arena, &runs, err))
+    if (!engine_runs(&offline->settings, &filter, offline->arena, &runs, err))
         return false;
-    array = json_array();
-    for (size_t i = 0; i < runs.count; i++)
-        json_push(&array, json_of_journalled(&runs.items[i]));
-    return finish(wrap("jobs", array), ret_answer, err);
+    views.has_more = runs.count > jobs.limit;
+    views.count = views.has_more ? jobs.limit : runs.count;
+    views.items = arena_array(offline->arena, struct job_view, views.count);
+    for (size_t i = 0; i < views.count; i++)
+        views.items[i] = job_view_of_run(&runs.items[i]);
+    if (views.has_more)
+        jobs.before = runs.items[views.count - 1].id;
+    return finish(json_of_jobs(&views,
+                               views.has_more ? transport_jobs_path(&jobs, offline->arena) : NULL),
+                  ret_answer, err);
 }
 
 static bool answer_job(struct offline *offline, const struct question *question,
                        json_t **ret_answer, struct error *err)
 {
     struct run_report run = { .id = "" };
+    struct job_view job;
 
-    return engine_run_find(&offline->settings, question->text, offline->arena, &run, err) &&
-           finish(json_of_journalled(&run), ret_answer, err);
+    if (!engine_run_find(&offline->settings, question->text, offline->arena, &run, err))
+        return false;
+    job = job_view_of_run(&run);
+    return finish(json_of_job(&job), ret_answer, err);
 }
 
 /* ---- The transport ---- */
@@ -325,26 +382,59 @@ static bool offline_ask(void *data, const struct question *question, json_t **re
     case ASK_JOB:
         return answer_job(offline, question, ret_answer, err);
     case ASK_JOBS:
-        return answer_jobs(offline, ret_answer, err);
+        return answer_jobs(offline, question, ret_answer, err);
     case ASK_PLAN:
         return answer_plan(offline, question, ret_answer, err);
-    case ASK_READY:
-        return answer_ready(offline, ret_answer, err);
+    case ASK_REACHED:
+        return answer_reached(offline, question, ret_answer, err);
     case ASK_REVISION:
         return answer_revision(offline, question, ret_answer, err);
     case ASK_STATUS:
         return answer_status(offline, ret_answer, err);
+    case ASK_DENIALS: /* only a daemon refuses anybody */
+        break;
     }
     assert(false);
     return false;
 }
 
+/* The engine's hooks as a watch. */
+struct watching {
+    const struct run_watch *watch;
+    int64_t start_us; /* monotonic clock */
+};
+
+static void on_progress(void *data, const struct run_progress *progress)
+{
+    const struct watching *watching = data;
+    struct run_moment moment = {
+        .progress = *progress,
+        .elapsed_us = (uint64_t) (clock_monotonic_us() - watching->start_us),
+        .remaining_us = -1,
+    };
+
+    watching->watch->moved(watching->watch->data, &moment);
+}
+
+static bool on_question(void *data)
+{
+    const struct watching *watching = data;
+
+    return watching->watch->is_cancelled(watching->watch->data);
+}
+
 static bool offline_run(void *data, const struct run_request *request,
-                        const struct run_hooks *hooks, json_t **ret_run, struct error *err)
+                        const struct run_watch *watch, json_t **ret_run, struct error *err)
 {
     struct offline *offline = data;
     struct run_report report = { .verb = request->verb };
-    bool is_done = engine_run(&offline->settings, request, hooks, offline->arena, &report, err);
+    struct watching watching = { .watch = watch, .start_us = clock_monotonic_us() };
+    struct run_hooks hooks = {
+        .data = &watching,
+        .progress = on_progress,
+        .is_cancelled = on_question,
+    };
+    bool is_done = engine_run(&offline->settings, request, &hooks, offline->arena, &report, err);
 
     *ret_run = report.actor != NULL ? json_of_run(&report) : NULL;
     return is_done;

@@ -6,6 +6,7 @@
  */
 #include "cli/options.h"
 
+#include "base/duration.h"
 #include "config.h"
 #include "migrations/nearest.h"
 
@@ -16,6 +17,10 @@
 #define ALL_COMMANDS ((1u << COMMAND_COUNT) - 1)
 #define RUN_COMMANDS (BIT(UPGRADE) | BIT(DOWNGRADE) | BIT(STAMP))
 #define JOB_COMMANDS (RUN_COMMANDS | BIT(BACKUP))
+
+#define LIMIT_USUAL    50
+#define LIMIT_MAX      1000
+#define RETRY_USUAL_MS 10000
 
 static_assert(COMMAND_COUNT <= 32, "a set of commands is a word of bits");
 
@@ -92,29 +97,12 @@ static bool take_expect(struct options *options, const char *value, struct arena
     return true;
 }
 
-/* "250", "250ms", "3s", "2m"; a bare number counts `unit` milliseconds each. */
-static bool parse_duration(const char *name, const char *value, uint32_t unit, uint32_t *ret_ms,
+static bool parse_duration(const char *name, const char *value, uint32_t unit_ms, uint32_t *ret_ms,
                            struct error *err)
 {
-    static const struct {
-        const char *suffix;
-        uint32_t ms;
-    } units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 } };
-    struct str digits = str_of(value);
-    uint64_t number = 0;
-
-    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
-        if (str_ends_with(digits, units[i].suffix)) {
-            unit = units[i].ms;
-            digits = str_sub(digits, 0, digits.len - strlen(units[i].suffix));
-            break;
-        }
-    }
-    if (!str_to_u64(digits, UINT32_MAX / unit, &number))
-        return error_set(err, ERR_ARGUMENT_INVALID,
-                         "--%s takes a duration such as 500ms, 30s or 5m, not \"%s\"", name, value);
-    *ret_ms = (uint32_t) number * unit;
-    return true;
+    return duration_parse(str_of(value), unit_ms, ret_ms) ||
+           error_set(err, ERR_ARGUMENT_INVALID,
+                     "--%s takes a duration such as 500ms, 30s or 5m, not \"%s\"", name, value);
 }
 
 static bool take_lock_timeout(struct options *options, const char *value, struct arena *arena,
@@ -122,6 +110,78 @@ static bool take_lock_timeout(struct options *options, const char *value, struct
 {
     (void) arena;
     return parse_duration("lock-timeout", value, 1, &options->request.lock_timeout_ms, err);
+}
+
+static bool take_retry(struct options *options, const char *value, struct arena *arena,
+                       struct error *err)
+{
+    (void) arena;
+    return parse_duration("retry", value, 1000, &options->retry_ms, err);
+}
+
+/* What the daemon would refuse, and what could not stand in a header. */
+static bool take_idempotency_key(struct options *options, const char *value, struct arena *arena,
+                                 struct error *err)
+{
+    size_t len = strlen(value);
+    bool is_fine = len >= 1 && len <= IDEMPOTENCY_KEY_MAX;
+
+    (void) arena;
+    for (size_t i = 0; i < len; i++)
+        is_fine = is_fine && value[i] > ' ' && value[i] <= '~';
+    if (!is_fine)
+        return error_set(err, ERR_ARGUMENT_INVALID,
+                         "--idempotency-key is 1 to %d visible ASCII characters",
+                         IDEMPOTENCY_KEY_MAX);
+    options->idempotency_key = value;
+    return true;
+}
+
+static bool take_only(struct options *options, const char *value, struct arena *arena,
+                      struct error *err)
+{
+    (void) arena;
+    options->jobs.has_state = true;
+    return job_state_find(value, &options->jobs.state) ||
+           error_set(err, ERR_ARGUMENT_INVALID,
+                     "--only is \"queued\", \"running\", \"succeeded\", \"failed\", "
+                     "\"cancelled\" or \"interrupted\", not \"%s\"",
+                     value);
+}
+
+static bool take_verb(struct options *options, const char *value, struct arena *arena,
+                      struct error *err)
+{
+    (void) arena;
+    options->jobs.has_verb = true;
+    return verb_find(value, &options->jobs.verb) ||
+           error_set(err, ERR_ARGUMENT_INVALID,
+                     "--verb is \"upgrade\", \"downgrade\", \"stamp\" or \"backup\", "
+                     "not \"%s\"",
+                     value);
+}
+
+static bool take_limit(struct options *options, const char *value, struct arena *arena,
+                       struct error *err)
+{
+    uint64_t limit = 0;
+
+    (void) arena;
+    if (!str_to_u64(str_of(value), LIMIT_MAX, &limit) || limit == 0)
+        return error_set(err, ERR_ARGUMENT_INVALID, "--limit is 1 to %d, not \"%s\"", LIMIT_MAX,
+                         value);
+    options->jobs.limit = (unsigned) limit;
+    return true;
+}
+
+static bool take_access(struct options *options, const char *value, struct arena *arena,
+                        struct error *err)
+{
+    (void) arena;
+    options->has_access = true;
+    return access_find(value, &options->access) ||
+           error_set(err, ERR_ARGUMENT_INVALID,
+                     "--access is \"read\", \"operate\" or \"destroy\", not \"%s\"", value);
 }
 
 /* The only option whose unit depends on the command: taken when that is known. */
@@ -140,6 +200,8 @@ static bool take_timeout(struct options *options, struct error *err)
 
 /* Alphabetical. */
 static const struct option table[] = {
+    { "access", 0, "CLASS", BIT(TOKEN), "what it may: read, operate (the default) or destroy",
+      .take = take_access },
     { "allow-loss", 0, NULL, RUN_COMMANDS, "go on when something is lost that no statement names",
       FLAG(allows_loss) },
     { "backup", 0, "WHEN", RUN_COMMANDS, "back up before: always, destructive or never",
@@ -157,23 +219,34 @@ static const struct option table[] = {
       FLAG(request.is_dry_run) },
     { "expect", 0, "REV", RUN_COMMANDS, "refuse unless the database is exactly there",
       .take = take_expect },
+    { "file", 0, "PATH", BIT(TOKEN), "the daemon's token file", TEXT(file) },
+    { "follow", 0, NULL, JOB_COMMANDS | BIT(JOBS), "say every phase and step as it happens",
+      FLAG(follows) },
     { "for", 0, "WHAT", BIT(WAIT), "ready (the default), head, or a revision", TEXT(wait_for) },
     { "head", 0, "REV", BIT(REVISION), "continue this revision; \"base\" begins anew", TEXT(head) },
     { "help", 'h', NULL, ALL_COMMANDS, "print this", FLAG(wants_help) },
+    { "idempotency-key", 0, "KEY", JOB_COMMANDS, "the same key, the same run (default: random)",
+      .take = take_idempotency_key },
     { "indicate-current", 'i', NULL, BIT(HISTORY), "mark where the database is",
       FLAG(shows_current) },
     { "instance", 0, "NAME", ALL_COMMANDS, "ask the daemon of this name (default: content)",
       TEXT(instance) },
     { "json", 0, NULL, ALL_COMMANDS, "print JSON, as the daemon would answer", FLAG(is_json) },
+    { "limit", 0, "N", BIT(JOBS) | BIT(DENIALS), "at most so many (default: 50)",
+      .take = take_limit },
     { "lock-timeout", 0, "TIME", JOB_COMMANDS, "wait so long for locks",
       .take = take_lock_timeout },
     { "message", 'm', "TEXT", BIT(REVISION), "what the revision does", TEXT(message) },
     { "no-wait", 0, NULL, JOB_COMMANDS, "queue it, print the job and leave", FLAG(is_async) },
+    { "only", 0, "STATE", BIT(JOBS), "queued, running, succeeded, failed, cancelled, interrupted",
+      .take = take_only },
     { "purge", 0, NULL, BIT(STAMP), "forget all version rows first, unknown ones too",
       FLAG(request.purge) },
     { "quiet", 'q', NULL, ALL_COMMANDS, "print errors only", FLAG(is_quiet) },
     { "range", 'r', "A:B", BIT(HISTORY), "only from A to B; either may be left out", TEXT(range) },
     { "reason", 0, "TEXT", JOB_COMMANDS, "why, for the journal", TEXT(request.reason) },
+    { "retry", 0, "TIME", JOB_COMMANDS | BIT(JOBS) | BIT(EVENTS),
+      "go on after a lost connection for so long (10s; 0: not)", .take = take_retry },
     { "rev-id", 0, "ID", BIT(REVISION), "its id (default: random)", TEXT(rev_id) },
     { "scripts", 0, "DIR", ALL_COMMANDS, "directory of scripts; may be repeated", LIST(scripts) },
     { "socket", 0, "PATH", ALL_COMMANDS, "ask the daemon on this unix socket", TEXT(socket) },
@@ -184,8 +257,10 @@ static const struct option table[] = {
     { "transaction", 0, "MODE", RUN_COMMANDS,
       "run (all or nothing) or revision (commit after each)", .take = take_transaction },
     { "url", 0, "URL", ALL_COMMANDS, "ask the daemon at http://127.0.0.1:PORT", TEXT(url) },
+    { "verb", 0, "VERB", BIT(JOBS), "upgrade, downgrade, stamp or backup", .take = take_verb },
     { "verbose", 'v', NULL, ALL_COMMANDS, "print details", FLAG(is_verbose) },
     { "version", 0, NULL, ALL_COMMANDS, "print the version", FLAG(wants_version) },
+    { "wait", 0, NULL, JOB_COMMANDS, "wait for its end (the default)", FLAG(waits) },
 };
 
 static_assert(ARRAY_SIZE(table) <= 64, "a set of options is a word of bits");
@@ -307,6 +382,16 @@ static bool parse_word(struct parser *parser, const char *word, struct error *er
     return true;
 }
 
+static bool was_given(const struct parser *parser, const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        if (strcmp(table[i].name, name) == 0)
+            return (parser->seen & (UINT64_C(1) << i)) != 0;
+    }
+    assert(false);
+    return false;
+}
+
 static bool check_options_belong(const struct parser *parser, struct error *err)
 {
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
@@ -349,6 +434,24 @@ static void split_paths(struct str_list *list, const char *paths, struct arena *
     }
 }
 
+static bool take_environment(struct options *options, const struct environment *environment,
+                             struct error *err)
+{
+    const char *const ways[] = { environment->database, environment->socket, environment->url };
+    size_t count = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+        count += ways[i] != NULL;
+    if (count > 1)
+        return error_set(
+            err, ERR_ARGUMENT_INVALID,
+            "more than one of SCHEMAD_DATABASE, SCHEMAD_SOCKET and SCHEMAD_URL is set");
+    options->database = environment->database;
+    options->socket = environment->socket;
+    options->url = environment->url;
+    return true;
+}
+
 /* Options say where to ask, or else the environment; without both it is the instance's daemon. */
 static bool decide_way(struct options *options, const struct environment *environment,
                        struct error *err)
@@ -367,13 +470,10 @@ static bool decide_way(struct options *options, const struct environment *enviro
         return error_hint(err, "A daemon knows its database and its scripts.");
     }
     if (!has_daemon && options->instance == NULL && options->database == NULL &&
-        options->scripts.count == 0) {
-        options->database = environment->database;
-        options->socket = environment->socket;
-        if (options->database != NULL && options->socket != NULL)
-            return error_set(err, ERR_ARGUMENT_INVALID,
-                             "SCHEMAD_DATABASE and SCHEMAD_SOCKET are both set");
-    }
+        options->scripts.count == 0 && !take_environment(options, environment, err))
+        return false;
+    if (options->url != NULL && options->token_file == NULL)
+        options->token_file = environment->token_file;
     options->is_offline = options->database != NULL || options->scripts.count > 0 ||
                           command_get(options->command)->needs == NEEDS_SCRIPTS_OFFLINE;
     return true;
@@ -397,14 +497,14 @@ static void fill_paths(struct options *options, const struct environment *enviro
             : arena_printf(arena, "%s/%s.sock", SCHEMAD_RUN_DIR, instance);
 }
 
-/* What a command can do on the chosen way. */
-static bool check_way(const struct options *options, struct error *err)
+static bool check_needs(const struct options *options, struct error *err)
 {
     const struct command *command = command_get(options->command);
 
     if (options->is_offline && command->needs == NEEDS_DAEMON) {
         error_set(err, ERR_ARGUMENT_INVALID, "\"%s\" needs a daemon", command->name);
-        return error_hint(err, "A run without a daemon is cancelled by interrupting it.");
+        return options->command == COMMAND_CANCEL &&
+               error_hint(err, "A run without a daemon is cancelled by interrupting it.");
     }
     if (options->is_offline && command->needs == NEEDS_DATABASE && options->database == NULL)
         return error_set(err, ERR_ARGUMENT_INVALID, "\"%s\" needs --database", command->name);
@@ -413,19 +513,49 @@ static bool check_way(const struct options *options, struct error *err)
         return error_set(err, ERR_ARGUMENT_INVALID,
                          "\"%s\" writes into a directory of scripts; name it with --scripts",
                          command->name);
-    if (options->is_offline && options->is_async)
-        return error_set(err, ERR_ARGUMENT_INVALID, "--no-wait needs a daemon");
+    return true;
+}
+
+/* Options that mean something on one way only. */
+static bool check_way(const struct parser *parser, struct error *err)
+{
+    static const char *const for_daemons[] = { "idempotency-key", "no-wait", "retry" };
+    const struct options *options = parser->options;
+
+    for (size_t i = 0; options->is_offline && i < ARRAY_SIZE(for_daemons); i++) {
+        if (was_given(parser, for_daemons[i]))
+            return error_set(err, ERR_ARGUMENT_INVALID, "--%s needs a daemon", for_daemons[i]);
+    }
+    if (options->is_offline && options->follows && options->command == COMMAND_JOBS)
+        return error_set(err, ERR_ARGUMENT_INVALID, "jobs --follow needs a daemon");
     if (!options->is_offline && options->allows_loss) {
         error_set(err, ERR_ARGUMENT_INVALID, "--allow-loss is for --database");
         return error_hint(err, "A daemon is told by its configuration: [run] loss = allow.");
     }
     if (options->url == NULL && options->token_file != NULL)
         return error_set(err, ERR_ARGUMENT_INVALID, "--token-file is for --url");
-    if (!options->is_offline && options->state != NULL)
-        return error_set(err, ERR_ARGUMENT_INVALID, "--state is for --database");
-    if (options->is_quiet && (options->is_verbose || options->is_json))
+    if (!options->is_offline && options->state != NULL) {
+        error_set(err, ERR_ARGUMENT_INVALID, "--state is for --database");
+        return options->command == COMMAND_JOBS &&
+               error_hint(err, "\"jobs --only STATE\" lists the jobs in one state.");
+    }
+    return true;
+}
+
+static bool check_together(const struct options *options, struct error *err)
+{
+    if (options->is_quiet && (options->is_verbose || options->is_json || options->follows))
         return error_set(err, ERR_ARGUMENT_INVALID, "--quiet and --%s exclude each other",
-                         options->is_verbose ? "verbose" : "json");
+                         options->is_verbose ? "verbose"
+                         : options->is_json  ? "json"
+                                             : "follow");
+    if (options->is_async && (options->waits || options->follows))
+        return error_set(err, ERR_ARGUMENT_INVALID, "--no-wait and --%s exclude each other",
+                         options->waits ? "wait" : "follow");
+    if (options->command == COMMAND_JOBS && options->follows && options->operands.count == 0) {
+        error_set(err, ERR_ARGUMENT_INVALID, "jobs --follow needs the ID of a job");
+        return error_hint(err, "\"schemadctl events\" follows all of them.");
+    }
     return true;
 }
 
@@ -442,7 +572,13 @@ bool options_parse(const struct str_list *words, const struct environment *envir
 {
     struct parser parser = { .words = words, .options = ret, .arena = arena };
 
-    *ret = (struct options){ .command = COMMAND_COUNT };
+    *ret = (struct options){
+        .command = COMMAND_COUNT,
+        .retry_ms = RETRY_USUAL_MS,
+        .jobs = { .limit = LIMIT_USUAL },
+        .access = ACCESS_OPERATE,
+        .wait_for = "ready",
+    };
     while (parser.next < words->count) {
         if (!parse_word(&parser, words->items[parser.next++], err))
             return false;
@@ -455,10 +591,8 @@ bool options_parse(const struct str_list *words, const struct environment *envir
     fill_paths(ret, environment, arena);
     if (ret->color == COLOR_AUTO && environment->no_color != NULL)
         ret->color = COLOR_NEVER;
-    if (ret->wait_for == NULL)
-        ret->wait_for = "ready";
     str_list_sort(&ret->request.expect);
-    return check_way(ret, err);
+    return check_needs(ret, err) && check_way(&parser, err) && check_together(ret, err);
 }
 
 const struct option_help *options_help(const enum command_id *command, struct arena *arena,

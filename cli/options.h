@@ -7,9 +7,10 @@
  */
 #pragma once
 
+#include "api/access.h"
+#include "api/backend.h"
 #include "base/str.h"
 #include "cli/command.h"
-#include "migrations/run.h"
 
 enum color_mode {
     COLOR_AUTO, /* on a terminal, unless NO_COLOR is set */
@@ -22,6 +23,8 @@ struct environment {
     const char *database;    /* SCHEMAD_DATABASE */
     const char *scripts;     /* SCHEMAD_SCRIPTS: directories separated by ':' */
     const char *socket;      /* SCHEMAD_SOCKET */
+    const char *url;         /* SCHEMAD_URL */
+    const char *token_file;  /* SCHEMAD_TOKEN_FILE, for a URL */
     const char *no_color;    /* NO_COLOR */
     const char *runtime_dir; /* XDG_RUNTIME_DIR, for users other than root */
 };
@@ -52,8 +55,12 @@ struct options {
 
     /* For upgrade, downgrade, stamp, backup: what is asked but its verb, target and actor. */
     struct run_request request;
+    bool waits;       /* --wait, the default anyway */
     bool is_async;    /* --no-wait */
+    bool follows;     /* --follow; jobs too */
     bool allows_loss; /* --allow-loss */
+    const char *idempotency_key;
+    uint32_t retry_ms; /* events too; 0: never */
 
     /* For single commands. */
     bool plans_down;               /* plan --down */
@@ -67,6 +74,10 @@ struct options {
     const char *wait_for;          /* wait: "ready", "head" or a revision */
     const char *timeout;           /* as written; request.timeout_ms or wait_ms say what it means */
     uint32_t wait_ms;              /* wait; 0: forever */
+    struct job_filter jobs;        /* jobs; its limit is for denials too */
+    enum access access;            /* token create */
+    bool has_access;
+    const char *file; /* token */
 };
 
 /* An option as help shows it. */

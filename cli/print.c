@@ -16,7 +16,7 @@ static const char *const tints[] = {
     [TINT_NOTICE] = "\033[33m", [TINT_DIM] = "\033[2m",  [TINT_STRONG] = "\033[1m",
 };
 
-static void put_clean(FILE *file, const char *text)
+void print_clean(FILE *file, const char *text)
 {
     for (const char *at = text; *at != '\0'; at++) {
         unsigned char byte = (unsigned char) *at;
@@ -32,7 +32,7 @@ static void put_tinted(FILE *file, bool is_colored, enum tint tint, const char *
 
     if (has_tint)
         (void) fputs(tints[tint], file);
-    put_clean(file, text);
+    print_clean(file, text);
     if (has_tint)
         (void) fputs("\033[0m", file);
 }
@@ -60,7 +60,7 @@ void print_format(struct printer *printer, const char *format, ...)
         (void) vsnprintf(text, (size_t) len + 1, format, args);
         va_end(args);
     }
-    put_clean(printer->out, text);
+    print_clean(printer->out, text);
 }
 
 void print_texts(struct printer *printer, const json_t *array, const char *separator,
@@ -91,12 +91,23 @@ void print_json(struct printer *printer, const json_t *json)
     printer->has_answered = true;
 }
 
+void print_json_line(struct printer *printer, const json_t *json)
+{
+    char *text = json_format_line(json);
+
+    if (text == NULL)
+        oom();
+    (void) fprintf(printer->out, "%s\n", text);
+    free(text);
+    printer->has_answered = true;
+}
+
 static void put_detail(struct printer *printer, const char *name, const char *text)
 {
     if (text[0] == '\0')
         return;
     put_tinted(printer->err, printer->is_err_colored, TINT_DIM, name);
-    put_clean(printer->err, text);
+    print_clean(printer->err, text);
     (void) fputc('\n', printer->err);
 }
 
@@ -107,7 +118,7 @@ void print_problem(struct printer *printer, const struct error *err)
 
     error_format(err, line, sizeof(line));
     put_tinted(printer->err, printer->is_err_colored, TINT_BAD, "schemadctl: ");
-    put_clean(printer->err, line);
+    print_clean(printer->err, line);
     (void) fputc('\n', printer->err);
     if (printer->is_verbose) {
         if (err->sqlite_code != 0)
@@ -120,9 +131,18 @@ void print_problem(struct printer *printer, const struct error *err)
     put_detail(printer, "hint: ", err->hint);
 }
 
+void print_note(struct printer *printer, const char *text)
+{
+    if (printer->is_quiet)
+        return;
+    put_tinted(printer->err, printer->is_err_colored, TINT_DIM, "schemadctl: ");
+    print_clean(printer->err, text);
+    (void) fputc('\n', printer->err);
+}
+
 void print_warning(struct printer *printer, const char *text)
 {
     put_tinted(printer->err, printer->is_err_colored, TINT_NOTICE, "schemadctl: warning: ");
-    put_clean(printer->err, text);
+    print_clean(printer->err, text);
     (void) fputc('\n', printer->err);
 }

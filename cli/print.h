@@ -32,15 +32,20 @@ struct printer {
     bool has_answered; /* a JSON document was printed */
 };
 
-/* One JSON document, indented by two as the daemon's. */
+/* A text with its control characters replaced. */
+void print_clean(FILE *file, const char *text);
+
+/* One JSON document, indented by two as the daemon's; and one as a line of many. */
 void print_json(struct printer *printer, const json_t *json);
+void print_json_line(struct printer *printer, const json_t *json);
 
 /* "schemadctl: script.sql:3:1: detail" and "hint: ..." on err; with is_verbose also the code, the
  * statement and SQLite's code. */
 void print_problem(struct printer *printer, const struct error *err);
 
-/* "schemadctl: warning: text" on err. */
+/* "schemadctl: warning: text" on err; and what is only good to know, unless is_quiet. */
 void print_warning(struct printer *printer, const char *text);
+void print_note(struct printer *printer, const char *text);
 
 /* A text on out, tinted when out is colored. */
 void print_text(struct printer *printer, enum tint tint, const char *text);
@@ -63,6 +68,9 @@ void print_plan(struct printer *printer, const json_t *plan);
 /* What a run did: Alembic's line for each step that was committed; for a backup, its name. */
 void print_run(struct printer *printer, const json_t *run);
 
+/* What a verdict is called among people: "at head" for equal, the others as they are. */
+const char *verdict_words(const char *verdict);
+
 /* Everything at a glance. */
 void print_status(struct printer *printer, const json_t *status);
 
@@ -70,6 +78,10 @@ void print_status(struct printer *printer, const json_t *status);
 void print_jobs(struct printer *printer, const json_t *jobs, struct arena *arena);
 void print_job(struct printer *printer, const json_t *job);
 void print_backups(struct printer *printer, const json_t *backups, struct arena *arena);
+void print_denials(struct printer *printer, const json_t *denials, struct arena *arena);
+
+/* One event of a daemon as a line. name: "job", "current" or "gap". */
+void print_event(struct printer *printer, const char *name, const json_t *data);
 
 /* The texts of an array, joined, on out; `none` when there are none. */
 void print_texts(struct printer *printer, const json_t *array, const char *separator,

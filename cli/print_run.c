@@ -110,6 +110,9 @@ static void print_run_details(struct printer *printer, const json_t *run)
                  json_has(run, "backup") ? json_text(run, "backup") : "none");
     print_format(printer, "Duration: %.1f ms\n",
                  json_number_value(json_object_get(run, "duration_ms")));
+    if (json_number(run, "lock_wait_ms") > 0)
+        print_format(printer, "Waited for the lock: %.1f ms\n",
+                     json_number_value(json_object_get(run, "lock_wait_ms")));
 }
 
 void print_run(struct printer *printer, const json_t *run)

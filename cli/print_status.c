@@ -3,6 +3,7 @@
  */
 #include "cli/print.h"
 
+#include "cli/follow.h"
 #include "cli/json_read.h"
 #include "cli/table.h"
 
@@ -51,9 +52,14 @@ static void print_row(struct printer *printer, const char *label, const char *te
     print_text(printer, TINT_NONE, "\n");
 }
 
+const char *verdict_words(const char *verdict)
+{
+    return strcmp(verdict, "equal") == 0 ? "at head" : verdict;
+}
+
 static enum tint tint_of_verdict(const char *verdict)
 {
-    if (strcmp(verdict, "current") == 0)
+    if (strcmp(verdict, "equal") == 0)
         return TINT_GOOD;
     return strcmp(verdict, "behind") == 0 || strcmp(verdict, "empty") == 0 ? TINT_NOTICE : TINT_BAD;
 }
@@ -63,7 +69,7 @@ static void print_schema(struct printer *printer, const json_t *current, struct 
     const char *verdict = json_text(current, "verdict");
 
     print_label(printer, "Schema");
-    print_text(printer, tint_of_verdict(verdict), verdict);
+    print_text(printer, tint_of_verdict(verdict), verdict_words(verdict));
     if (json_number(current, "pending") > 0)
         print_format(printer, ", %lld to apply", (long long) json_number(current, "pending"));
     print_format(printer, "%s\n", json_truth(current, "stale") ? " (as last seen)" : "");
@@ -91,6 +97,16 @@ static const char *asked_text(const json_t *run, struct arena *arena)
                : json_text(run, "verb");
 }
 
+static void print_ready(struct printer *printer, const json_t *status, struct arena *arena)
+{
+    const char *answer = json_truth(status, "ready") ? "yes" : "no";
+
+    if (json_has(status, "accept"))
+        answer = arena_printf(arena, "%s (required is %s, accepted is %s)", answer,
+                              json_text(status, "required"), json_text(status, "accept"));
+    print_row(printer, "Ready", answer);
+}
+
 static void print_running(struct printer *printer, const json_t *job, struct arena *arena)
 {
     if (json_is_object(job))
@@ -108,13 +124,14 @@ static void print_last(struct printer *printer, const json_t *status, struct are
 
     if (json_is_object(run))
         print_row(printer, "Last run",
-                  arena_printf(arena, "%s %s",
-                               json_truth(run, "succeeded") ? "succeeded" : "failed",
+                  arena_printf(arena, "%s %s %s", json_text(run, "verb"), json_text(run, "outcome"),
                                json_text(run, "ended_at")));
     if (json_is_object(backup))
         print_row(printer, "Last backup",
-                  arena_printf(arena, "%s (%s)", json_text(backup, "created_at"),
-                               size_text(json_number(backup, "bytes"), arena)));
+                  arena_printf(arena, "%s (%s, at %s)", json_text(backup, "created_at"),
+                               size_text(json_number(backup, "bytes"), arena),
+                               texts_joined(json_object_get(backup, "revisions"), "<base>",
+                                            arena)));
 }
 
 static void print_error_row(struct printer *printer, const char *label, const json_t *problem)
@@ -149,7 +166,7 @@ void print_status(struct printer *printer, const json_t *status)
     print_row(printer, "Database", file_text(json_object_get(status, "database"), &arena));
     print_row(printer, "Scripts", texts_joined(json_object_get(status, "scripts"), "none", &arena));
     print_schema(printer, current, &arena);
-    print_row(printer, "Ready", json_truth(status, "ready") ? "yes" : "no");
+    print_ready(printer, status, &arena);
     print_error_row(printer, "Problem", json_object_get(current, "problem"));
     print_running(printer, json_object_get(current, "running"), &arena);
     print_last(printer, status, &arena);
@@ -189,6 +206,14 @@ void print_jobs(struct printer *printer, const json_t *jobs, struct arena *arena
     print_text(printer, TINT_NONE, table_format(&table, arena));
 }
 
+static void print_progress(struct printer *printer, const json_t *job, struct arena *arena)
+{
+    struct run_moment moment = follow_moment_of(job);
+
+    if (strcmp(json_text(job, "state"), "running") == 0)
+        print_row(printer, "Progress", progress_line(&moment, arena));
+}
+
 void print_job(struct printer *printer, const json_t *job)
 {
     struct arena arena cleanup(arena_release) = { 0 };
@@ -197,7 +222,10 @@ void print_job(struct printer *printer, const json_t *job)
     size_t index = 0;
 
     print_row(printer, "Job", json_text(job, "id"));
-    print_row(printer, "State", json_text(job, "state"));
+    print_row(printer, "State",
+              arena_printf(&arena, "%s%s", json_text(job, "state"),
+                           json_truth(job, "cancel_requested") ? ", to be cancelled" : ""));
+    print_progress(printer, job, &arena);
     print_row(printer, "Asked", asked_text(run, &arena));
     print_row(printer, "By", json_text(run, "actor"));
     if (json_has(run, "reason"))
@@ -225,6 +253,28 @@ void print_backups(struct printer *printer, const json_t *backups, struct arena 
         table_add(&table, arena, json_text(backup, "created_at"));
         table_add(&table, arena,
                   texts_joined(json_object_get(backup, "revisions"), "<base>", arena));
+    }
+    print_text(printer, TINT_NONE, table_format(&table, arena));
+}
+
+void print_denials(struct printer *printer, const json_t *denials, struct arena *arena)
+{
+    struct table table = { .columns = 5 };
+    size_t index = 0;
+    const json_t *denial = NULL;
+
+    json_array_foreach(denials, index, denial)
+    {
+        int64_t repeated = json_number(denial, "repeated");
+
+        table_add(&table, arena, json_text(denial, "at"));
+        table_add(&table, arena, json_text(denial, "reason"));
+        table_add(&table, arena, json_text(denial, "actor"));
+        table_add(&table, arena,
+                  arena_printf(arena, "%s %s", json_text(denial, "method"),
+                               json_text(denial, "path")));
+        table_add(&table, arena,
+                  repeated > 0 ? arena_printf(arena, "and %lld more", (long long) repeated) : "");
     }
     print_text(printer, TINT_NONE, table_format(&table, arena));
 }

@@ -4,23 +4,26 @@
 #include "cli/remote.h"
 
 #include "api/json_text.h"
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/oom.h"
+#include "cli/follow.h"
 #include "cli/interrupt.h"
 #include "cli/json_read.h"
 
 #include <assert.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define TOKEN_FILE_BYTES_MAX 65536
-#define POLL_FIRST_MS        2
-#define POLL_LAST_MS         200
+#define WAIT_GRACE_MS        10000 /* for an answer after the time that the daemon was to wait */
+#define KEY_DIGITS           32
+#define STATUS_ACCEPTED      202
 
 struct remote {
-    struct http *http;
+    struct daemon_link link;
     struct http_options options;
+    const struct options *asked;
     struct arena *arena;
 };
 
@@ -44,6 +47,8 @@ static const char *path_of(const struct question *question, struct arena *arena)
         return "/backups";
     case ASK_CURRENT:
         return "/current";
+    case ASK_DENIALS:
+        return arena_printf(arena, "/denials?limit=%u", question->limit);
     case ASK_HEADS:
         return "/heads";
     case ASK_HISTORY:
@@ -51,11 +56,11 @@ static const char *path_of(const struct question *question, struct arena *arena)
     case ASK_JOB:
         return arena_printf(arena, "/jobs/%s", text);
     case ASK_JOBS:
-        return "/jobs?limit=50";
+        return transport_jobs_path(question->jobs, arena);
     case ASK_PLAN:
         return path_of_plan(question, arena);
-    case ASK_READY:
-        return "/readyz";
+    case ASK_REACHED:
+        return arena_printf(arena, "/current?wait=%s&timeout=%ums", text, question->timeout_ms);
     case ASK_REVISION:
         return arena_printf(arena, "/revisions/%s", text);
     case ASK_STATUS:
@@ -65,13 +70,36 @@ static const char *path_of(const struct question *question, struct arena *arena)
     return NULL;
 }
 
+static bool is_interrupted(void *data)
+{
+    (void) data;
+    return interrupt_was_asked();
+}
+
+/* Any request without a body whose answer is all that matters. */
+static bool get(struct remote *remote, const struct http_request *request, json_t **ret_answer,
+                struct error *err)
+{
+    struct http_answer answer cleanup_http_answer = { .status = 0 };
+
+    if (!http_ask(remote->link.http, request, &answer, err))
+        return false;
+    *ret_answer = take_ptr(answer.body);
+    return true;
+}
+
 static bool remote_ask(void *data, const struct question *question, json_t **ret_answer,
                        struct error *err)
 {
     struct remote *remote = data;
-    struct http_request request = { .method = "GET", .path = path_of(question, remote->arena) };
+    struct http_request request = {
+        .method = "GET",
+        .path = path_of(question, remote->arena),
+        .timeout_ms = question->timeout_ms != 0 ? question->timeout_ms + WAIT_GRACE_MS : 0,
+        .is_over = is_interrupted,
+    };
 
-    return http_ask(remote->http, &request, ret_answer, err);
+    return get(remote, &request, ret_answer, err);
 }
 
 /* ---- Runs ---- */
@@ -111,19 +139,79 @@ json_t *remote_body_of(const struct run_request *request)
     return body;
 }
 
-static bool remote_submit(void *data, const struct run_request *request, json_t **ret_job,
-                          struct error *err)
+/* A key of this invocation's own makes it safe to ask again. */
+static const char *key_of(const struct remote *remote)
 {
-    struct remote *remote = data;
+    char *key = NULL;
+
+    if (remote->asked->idempotency_key != NULL)
+        return remote->asked->idempotency_key;
+    key = arena_alloc(remote->arena, KEY_DIGITS + 1);
+    digest_random_hex(key, KEY_DIGITS);
+    return key;
+}
+
+static bool hint_ask_again(struct error *err, const char *key)
+{
+    if (err->code != ERR_DAEMON_UNREACHABLE)
+        return false;
+    err->hint[0] = '\0';
+    return error_hint(err,
+                      "Whether it took the request is not known. The same command with "
+                      "\"--idempotency-key %s\" finds out, and runs it once.",
+                      key);
+}
+
+/* A request that is on its way is let through, or what became of it would not be known; it is
+ * cancelled by its id then. */
+static bool notice_interrupt(void *data)
+{
+    const struct run_watch *watch = data;
+
+    (void) watch->is_cancelled(watch->data);
+    return false;
+}
+
+/* The answer has status 202 and a job, or, when the key had run to its end already, what that end
+ * was: 200 and a run, or a problem with a run inside. */
+static bool post(struct remote *remote, const struct run_request *request,
+                 const struct run_watch *watch, struct http_answer *ret, struct error *err)
+{
     json_t *body cleanup_json = remote_body_of(request);
     struct http_request http_request = {
         .method = "POST",
         .path = arena_printf(remote->arena, "/%s", verb_name(request->verb)),
         .body = body,
         .is_async = true,
+        .idempotency_key = key_of(remote),
+        .is_over = notice_interrupt,
+        .is_over_data = (void *) (uintptr_t) watch,
     };
 
-    return http_ask(remote->http, &http_request, ret_job, err);
+    while (!http_ask(remote->link.http, &http_request, ret, err)) {
+        bool is_final = json_has(ret->body, "run") || watch->is_cancelled(watch->data);
+
+        if (is_final ||
+            !follow_retry(&remote->link, ret->retry_after_ms, watch->told, watch->data, err))
+            return http_was_connected(remote->link.http) &&
+                   hint_ask_again(err, http_request.idempotency_key);
+        http_answer_release(ret);
+    }
+    retry_reset(&remote->link.retry);
+    return json_has(ret->body, ret->status == STATUS_ACCEPTED ? "id" : "outcome") ||
+           error_set(err, ERR_INTERNAL, "the daemon's answer to POST %s is neither job nor run",
+                     http_request.path);
+}
+
+static bool remote_submit(void *data, const struct run_request *request,
+                          const struct run_watch *watch, json_t **ret_job, struct error *err)
+{
+    struct http_answer answer cleanup_http_answer = { .status = 0 };
+
+    if (!post(data, request, watch, &answer, err))
+        return false;
+    *ret_job = take_ptr(answer.body);
+    return true;
 }
 
 static bool remote_cancel(void *data, const char *id, json_t **ret_job, struct error *err)
@@ -134,92 +222,60 @@ static bool remote_cancel(void *data, const char *id, json_t **ret_job, struct e
         .path = arena_printf(remote->arena, "/jobs/%s", http_escape(id, remote->arena)),
     };
 
-    return http_ask(remote->http, &request, ret_job, err);
+    return get(remote, &request, ret_job, err);
 }
 
-static bool has_ended(const json_t *job)
+/* What a job that ended came to. */
+static bool judge(const json_t *job, json_t **ret_run, struct error *err)
 {
-    const char *state = json_text(job, "state");
+    const json_t *run = json_object_get(job, "run");
 
-    return strcmp(state, "queued") != 0 && strcmp(state, "running") != 0;
-}
-
-struct run_progress remote_progress_of(const json_t *job)
-{
-    struct run_progress progress = {
-        .step = (unsigned) json_number(job, "step"),
-        .step_count = (unsigned) json_number(job, "step_count"),
-        .statement = (unsigned) json_number(job, "statement"),
-        .statement_count = (unsigned) json_number(job, "statement_count"),
-        .permille = (unsigned) json_number(job, "permille"),
-    };
-
-    for (int phase = PHASE_QUEUED; phase <= PHASE_DONE; phase++) {
-        if (strcmp(json_text(job, "phase"), run_phase_name((enum run_phase) phase)) == 0)
-            progress.phase = (enum run_phase) phase;
+    *ret_run = json_incref((json_t *) run);
+    if (json_has(run, "error")) {
+        error_of_json(json_object_get(run, "error"), err);
+        return false;
     }
-    (void) snprintf(progress.revision, sizeof(progress.revision), "%s", json_text(job, "revision"));
-    return progress;
+    return strcmp(json_text(job, "state"), job_state_name(JOB_SUCCEEDED)) == 0 ||
+           error_set(err, ERR_INTERNAL, "job %s %s, and the daemon does not say why",
+                     json_text(job, "id"), json_text(job, "state"));
 }
 
-/* The daemon was there a moment ago: what matters now is what became of the run. */
-static bool hint_run_goes_on(struct error *err, const char *id)
-{
-    if (err->code == ERR_DAEMON_UNREACHABLE)
-        err->hint[0] = '\0';
-    return error_hint(err,
-                      "Run %s may still be going on, or was rolled back. Once the daemon is "
-                      "there again, \"schemadctl jobs %s\" tells.",
-                      id, id);
-}
-
-/* Ask for the job until it has ended: soon at first, because most runs take milliseconds. */
-static bool follow(struct remote *remote, const char *id, const struct run_hooks *hooks,
-                   json_t **job, struct error *err)
-{
-    struct question question = { .kind = ASK_JOB, .text = id };
-    uint32_t pause_ms = POLL_FIRST_MS;
-    bool is_cancelled = false;
-
-    while (!has_ended(*job)) {
-        json_t *next = NULL;
-        struct run_progress progress = remote_progress_of(*job);
-
-        hooks->progress(hooks->data, &progress);
-        interrupt_wait(pause_ms);
-        pause_ms = pause_ms * 2 < POLL_LAST_MS ? pause_ms * 2 : POLL_LAST_MS;
-        if (!is_cancelled && hooks->is_cancelled(hooks->data)) {
-            is_cancelled = true;
-            if (!remote_cancel(remote, id, &next, err))
-                return false;
-        } else if (!remote_ask(remote, &question, &next, err)) {
-            return hint_run_goes_on(err, id);
-        }
-        json_decref(*job);
-        *job = next;
-    }
-    return true;
-}
-
-static bool remote_run(void *data, const struct run_request *request, const struct run_hooks *hooks,
+static bool remote_run(void *data, const struct run_request *request, const struct run_watch *watch,
                        json_t **ret_run, struct error *err)
 {
     struct remote *remote = data;
+    struct http_answer answer cleanup_http_answer = { .status = 0 };
     json_t *job cleanup_json = NULL;
-    const char *id = NULL;
-    const json_t *run = NULL;
 
-    if (!remote_submit(remote, request, &job, err))
+    if (!post(remote, request, watch, &answer, err)) {
+        if (json_has(answer.body, "run"))
+            *ret_run = json_incref(json_object_get(answer.body, "run"));
         return false;
-    id = arena_strdup(remote->arena, json_text(job, "id"));
-    if (!follow(remote, id, hooks, &job, err))
-        return false;
-    run = json_object_get(job, "run");
-    *ret_run = json_incref((json_t *) run);
-    if (!json_has(run, "error"))
+    }
+    if (answer.status != STATUS_ACCEPTED) {
+        *ret_run = take_ptr(answer.body);
         return true;
-    error_of_json(json_object_get(run, "error"), err);
-    return false;
+    }
+    return follow_job(&remote->link, json_text(answer.body, "id"), true, watch, &job, err) &&
+           judge(job, ret_run, err);
+}
+
+/* ---- Watching ---- */
+
+static bool remote_follow(void *data, const char *id, const struct run_watch *watch,
+                          json_t **ret_run, struct error *err)
+{
+    struct remote *remote = data;
+    json_t *job cleanup_json = NULL;
+
+    return follow_job(&remote->link, id, false, watch, &job, err) && judge(job, ret_run, err);
+}
+
+static bool remote_events(void *data, const struct event_watch *watch, struct error *err)
+{
+    struct remote *remote = data;
+
+    return follow_events(&remote->link, watch, err);
 }
 
 /* ---- Opening ---- */
@@ -253,7 +309,7 @@ static void remote_close(void *data)
 {
     struct remote *remote = data;
 
-    http_close(remote->http);
+    http_close(remote->link.http);
     free(remote);
 }
 
@@ -271,8 +327,10 @@ bool remote_open(const struct options *options, struct arena *arena,
         .url = options->url,
         .token = token,
     };
+    remote->asked = options;
+    remote->link.retry.limit_ms = options->retry_ms;
     remote->arena = arena;
-    if (!http_open(&remote->options, &remote->http, err)) {
+    if (!http_open(&remote->options, &remote->link.http, err)) {
         free(remote);
         return false;
     }
@@ -282,6 +340,8 @@ bool remote_open(const struct options *options, struct arena *arena,
         .run = remote_run,
         .submit = remote_submit,
         .cancel = remote_cancel,
+        .follow = remote_follow,
+        .events = remote_events,
         .close = remote_close,
     };
     return true;

@@ -1,8 +1,8 @@
 /*
  * remote.h - the transport to a daemon: each question is a request of openapi.yaml.
  *
- * Runs are queued and then looked at until they end, so that progress can be shown and a run can be
- * cancelled by its id.
+ * Runs are queued under an idempotency key and then followed until they end, so that progress can
+ * be shown, a run can be cancelled by its id, and a connection that breaks changes nothing.
  */
 #pragma once
 
@@ -21,6 +21,3 @@ must_check bool remote_open(const struct options *options, struct arena *arena,
 
 /* The body of POST /upgrade, /downgrade, /stamp or /backup: only what was asked. New reference. */
 json_t *remote_body_of(const struct run_request *request);
-
-/* Where a job stands, from its JSON. Pure. */
-struct run_progress remote_progress_of(const json_t *job);

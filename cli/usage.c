@@ -6,7 +6,7 @@
 #include "cli/options.h"
 
 #define NAME_WIDTH   22
-#define OPTION_WIDTH 24
+#define OPTION_WIDTH 27
 
 static void add_options(struct strbuf *buffer, const char *title, const enum command_id *command,
                         struct arena *arena)
@@ -34,6 +34,16 @@ void usage_format(struct arena *arena, struct strbuf *buffer)
                       command->operands, command->summary);
     }
     add_options(buffer, "Options", NULL, arena);
+    strbuf_add_text(buffer, "\nEnvironment, where no option says whom to ask:\n"
+                            "  SCHEMAD_DATABASE and SCHEMAD_SCRIPTS, SCHEMAD_SOCKET,\n"
+                            "  SCHEMAD_URL and SCHEMAD_TOKEN_FILE\n"
+                            "\nExit status:\n"
+                            "   0  done; nothing to do counts    6  the scripts are wrong\n"
+                            "   1  it was tried and failed       7  the database is wrong\n"
+                            "   2  the command line is wrong     8  not allowed\n"
+                            "   3  try again                     9  there is no daemon\n"
+                            "   4  the database is elsewhere    10  cancelled, rolled back\n"
+                            "   5  no such revision or job\n");
     strbuf_add_text(buffer,
                     "\n\"schemadctl COMMAND --help\" lists a command's own options; the manual is "
                     "schemadctl(1).\n");

@@ -26,10 +26,10 @@
 /* What was said, by kind of value. */
 struct said {
     const char *database, *state_directory, *version_table;
-    const char *upgrade_to;
+    const char *upgrade_to, *accept;
     const char *backup_directory;
     const char *socket, *tcp, *token_file;
-    struct str_list scripts, users, groups;
+    struct str_list scripts, read, operate, destroy;
     uint32_t lock_timeout_ms, keep, request_timeout_ms, connections_max, stop_timeout_ms;
     uint32_t on_failure, transaction, backup, loss, tcp_read; /* index of the choice */
 };
@@ -59,6 +59,7 @@ static const struct key keys[] = {
     { "database", "state_directory", KIND_TEXT, SAID(state_directory) },
     { "database", "version_table", KIND_TEXT, SAID(version_table) },
     { "startup", "upgrade_to", KIND_TEXT, SAID(upgrade_to) },
+    { "startup", "accept", KIND_TEXT, SAID(accept) },
     { "startup", "on_failure", KIND_CHOICE, SAID(on_failure), 0, 0, "exit|hold" },
     { "run", "transaction", KIND_CHOICE, SAID(transaction), 0, 0, "run|revision" },
     { "run", "backup", KIND_CHOICE, SAID(backup), 0, 0, "always|destructive|never" },
@@ -69,9 +70,10 @@ static const struct key keys[] = {
     { "http", "socket", KIND_TEXT, SAID(socket) },
     { "http", "tcp", KIND_TEXT, SAID(tcp) },
     { "http", "token_file", KIND_TEXT, SAID(token_file) },
-    { "http", "users", KIND_NAMES, SAID(users) },
-    { "http", "groups", KIND_NAMES, SAID(groups) },
-    { "http", "tcp_read", KIND_CHOICE, SAID(tcp_read), 0, 0, "open|token" },
+    { "http", "read", KIND_NAMES, SAID(read) },
+    { "http", "operate", KIND_NAMES, SAID(operate) },
+    { "http", "destroy", KIND_NAMES, SAID(destroy) },
+    { "http", "tcp_read", KIND_CHOICE, SAID(tcp_read), 0, 0, "token|open" },
     { "http", "request_timeout_ms", KIND_NUMBER, SAID(request_timeout_ms), 100, MS_PER_DAY },
     { "http", "connections_max", KIND_NUMBER, SAID(connections_max), 4, 65536 },
     { "http", "stop_timeout_ms", KIND_NUMBER, SAID(stop_timeout_ms), 1, MS_PER_DAY },
@@ -203,10 +205,26 @@ static bool set_value(struct said *said, const struct key *key, const char *valu
     return false;
 }
 
-/* What no kind of value tells: addresses, and targets that can be required. */
+/* ERR_ARGUMENT_INVALID is right for a request. */
+static bool check_accept(const char *value, struct error *err)
+{
+    struct arena cleanup(arena_release) arena = { 0 };
+    struct error cause = { .code = ERR_OK };
+    struct accept_range range;
+
+    if (accept_parse(value, &arena, &range, &cause))
+        return true;
+    (void) error_set(err, ERR_CONFIG_INVALID, "%s", cause.detail);
+    return error_hint(err, "%s", cause.hint);
+}
+
+/* What no kind of value tells: addresses, ranges, and targets that can be required. */
 static bool check_value(const struct key *key, const char *value, struct error *err)
 {
     struct tcp_address address;
+
+    if (key->offset == SAID(accept))
+        return check_accept(value, err);
 
     if (key->offset == SAID(tcp))
         return tcp_address_parse(value, &address, err);
@@ -382,12 +400,10 @@ static void set_engine_paths(const struct said *said, const char *instance, stru
         engine->database = arena_printf(arena, "%s.db", instance);
 }
 
-static bool config_of(const struct said *said, struct arena *arena, struct config *ret,
-                      struct error *err)
+static void set_engine(const struct said *said, const char *instance, struct arena *arena,
+                       struct engine_settings *engine)
 {
-    struct engine_settings *engine = &ret->engine;
-
-    set_engine_paths(said, ret->instance, arena, engine);
+    set_engine_paths(said, instance, arena, engine);
     engine->version_table = said->version_table;
     engine->backup_keep = said->keep;
     engine->has_backup_keep = true;
@@ -395,19 +411,36 @@ static bool config_of(const struct said *said, struct arena *arena, struct confi
     engine->transaction = (enum transaction_mode) said->transaction;
     engine->lock_timeout_ms = said->lock_timeout_ms;
     engine->allows_loss = said->loss == 1;
+}
+
+/* Whoever may open the socket may read, unless it is said otherwise. */
+static struct access_lists peers_of(const struct said *said, struct arena *arena)
+{
+    struct access_lists peers = { said->read, said->operate, said->destroy };
+
+    if (peers.read.count == 0)
+        str_list_add(&peers.read, arena, "*");
+    return peers;
+}
+
+static bool config_of(const struct said *said, struct arena *arena, struct config *ret,
+                      struct error *err)
+{
+    set_engine(said, ret->instance, arena, &ret->engine);
     ret->upgrade_to = said->upgrade_to;
+    ret->accept = said->accept;
     ret->on_failure = (enum on_failure) said->on_failure;
     ret->is_socket_default = said->socket == NULL;
     ret->socket = said->socket != NULL ? said->socket : default_socket(ret->instance, arena);
     ret->tcp = said->tcp;
     ret->token_file = said->token_file;
-    ret->users = said->users;
-    ret->groups = said->groups;
-    ret->tcp_read_needs_token = said->tcp_read == 1;
+    ret->peers = peers_of(said, arena);
+    ret->tcp_reads_openly = said->tcp_read == 1;
     ret->request_timeout_ms = said->request_timeout_ms;
     ret->connections_max = said->connections_max;
     ret->stop_timeout_ms = said->stop_timeout_ms;
-    return settings_complete(engine, arena, err);
+    return (ret->accept == NULL || accept_parse(ret->accept, arena, &ret->accept_range, err)) &&
+           settings_complete(&ret->engine, arena, err);
 }
 
 /* It becomes part of paths. */

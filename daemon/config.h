@@ -4,8 +4,10 @@
  */
 #pragma once
 
+#include "api/server.h"
 #include "daemon/options.h"
 #include "engine/settings.h"
+#include "migrations/accept.h"
 
 enum on_failure {
     ON_FAILURE_EXIT, /* with a status that says why */
@@ -19,16 +21,17 @@ struct config {
     const char *file; /* that was read; NULL when there was none */
     struct engine_settings engine;
 
-    const char *upgrade_to; /* "head", "none" or a target */
+    const char *upgrade_to;           /* "head", "none" or a target */
+    const char *accept;               /* "FROM..TO", ready as well; NULL: no range */
+    struct accept_range accept_range; /* of accept */
     enum on_failure on_failure;
 
     const char *socket;
     bool is_socket_default; /* then its directory is made, too */
     const char *tcp;        /* "127.0.0.1:8420"; NULL: none */
     const char *token_file; /* NULL: the credential, or none */
-    struct str_list users;
-    struct str_list groups;
-    bool tcp_read_needs_token;
+    struct access_lists peers;
+    bool tcp_reads_openly;
     uint32_t request_timeout_ms;
     uint32_t connections_max;
     uint32_t stop_timeout_ms;

@@ -56,3 +56,10 @@ struct run_report copy_report(const struct run_report *report, struct arena *are
     copy.steps = copy_steps(report, arena);
     return copy;
 }
+
+const char *copy_target(const struct run_request *request, struct arena *arena)
+{
+    if (request->verb == VERB_STAMP && request->stamps.count > 0)
+        return str_list_join(&request->stamps, ", ", arena);
+    return copy_text(request->target, arena);
+}

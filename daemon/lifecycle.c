@@ -8,6 +8,7 @@
 #include "daemon/backend.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
+#include "daemon/recorder.h"
 #include "daemon/sockets.h"
 #include "daemon/tokens.h"
 #include "daemon/worker.h"
@@ -35,10 +36,11 @@
 struct lifecycle {
     const struct config *config;
     struct arena arena;
-    struct tokens tokens;
     struct sockets sockets;
+    struct events *events;
     struct queue *queue;
     struct snapshots *snapshots;
+    struct recorder *recorder;
     struct worker *worker;
     bool is_worker_started;
     struct backend_parts parts;
@@ -135,6 +137,7 @@ static void stop(struct lifecycle *lifecycle, int exit_status)
     notify_stopping(text);
     server_quiesce(lifecycle->server);
     queue_close(lifecycle->queue);
+    recorder_wake(lifecycle->recorder);
     (void) sd_event_add_time_relative(lifecycle->event, &lifecycle->deadline, CLOCK_MONOTONIC,
                                       timeout_us, TICK_ACCURACY_US, on_deadline, lifecycle);
 }
@@ -186,23 +189,15 @@ static void review_start(struct lifecycle *lifecycle)
         fail_start(lifecycle, &job.report.error);
 }
 
+/* A start that failed holds no longer than needed: where it ended may be in the accepted range. */
 static void review(struct lifecycle *lifecycle)
 {
-    switch (lifecycle->life) {
-    case LIFE_STARTING:
+    if (lifecycle->life == LIFE_STARTING)
         review_start(lifecycle);
-        break;
-    case LIFE_HOLDING:
-        if (snapshots_is_ready(lifecycle->snapshots))
-            get_ready(lifecycle);
-        break;
-    case LIFE_SERVING:
-        break;
-    case LIFE_STOPPING:
-        if (worker_has_ended(lifecycle->worker))
-            (void) sd_event_exit(lifecycle->event, lifecycle->exit_status);
-        break;
-    }
+    if (lifecycle->life == LIFE_HOLDING && snapshots_is_ready(lifecycle->snapshots))
+        get_ready(lifecycle);
+    if (lifecycle->life == LIFE_STOPPING && worker_has_ended(lifecycle->worker))
+        (void) sd_event_exit(lifecycle->event, lifecycle->exit_status);
     tell_status(lifecycle);
 }
 
@@ -303,6 +298,28 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
     return 0;
 }
 
+static bool set_tokens(struct lifecycle *lifecycle, struct error *err)
+{
+    struct arena cleanup(arena_release) arena = { 0 };
+    struct tokens tokens;
+
+    if (!tokens_read(lifecycle->config, &arena, &tokens, err))
+        return false;
+    server_tokens_set(lifecycle->server, tokens.items, tokens.count);
+    return true;
+}
+
+static void reload_tokens(struct lifecycle *lifecycle)
+{
+    struct error err = { .code = ERR_OK };
+    char text[STATUS_SIZE];
+
+    if (set_tokens(lifecycle, &err))
+        return;
+    error_format(&err, text, sizeof(text));
+    log_print(LOG_ERR, "tokens stay as they were: %s", text);
+}
+
 static int on_reload_signal(sd_event_source *source, const struct signalfd_siginfo *info,
                             void *data)
 {
@@ -318,6 +335,7 @@ static int on_reload_signal(sd_event_source *source, const struct signalfd_sigin
         log_event(LOG_EVENT_RELOADED, LOG_NOTICE, NULL, "scripts were read again");
     else
         log_print(LOG_ERR, "scripts stay as they were: %s", err.detail);
+    reload_tokens(lifecycle);
     snapshots_status(lifecycle->snapshots, text);
     if (lifecycle->has_said_ready)
         notify_ready(text);
@@ -371,25 +389,33 @@ static void make_parts(struct lifecycle *lifecycle)
 {
     const struct config *config = lifecycle->config;
 
-    lifecycle->queue = queue_new();
+    lifecycle->events = events_new();
+    lifecycle->queue = queue_new(lifecycle->events);
     lifecycle->snapshots = snapshots_new(&(struct snapshots_options){
         .settings = &config->engine,
         .required = config->upgrade_to,
+        .accept = config->accept,
+        .range = config->accept_range,
         .queue = lifecycle->queue,
+        .events = lifecycle->events,
         .wake_data = lifecycle,
         .wake = wake,
     });
+    lifecycle->recorder = recorder_new(&config->engine, lifecycle->queue);
     lifecycle->worker = worker_new(&(struct worker_options){
         .settings = &config->engine,
         .queue = lifecycle->queue,
         .snapshots = lifecycle->snapshots,
+        .recorder = lifecycle->recorder,
         .wake_data = lifecycle,
         .wake = wake,
     });
     lifecycle->parts = (struct backend_parts){
         .settings = &config->engine,
+        .events = lifecycle->events,
         .queue = lifecycle->queue,
         .snapshots = lifecycle->snapshots,
+        .recorder = lifecycle->recorder,
         .worker = lifecycle->worker,
         .started_us = clock_wall_us(),
     };
@@ -403,17 +429,18 @@ static bool serve(struct lifecycle *lifecycle, struct error *err)
 
     lifecycle->server_options = (struct server_options){
         .backend = &lifecycle->backend,
-        .allowed_users = &config->users,
-        .allowed_groups = &config->groups,
-        .tokens = lifecycle->tokens.items,
-        .token_count = lifecycle->tokens.count,
-        .tcp_read_needs_token = config->tcp_read_needs_token,
+        .peers = &config->peers,
+        .tcp_reads_openly = config->tcp_reads_openly,
         .request_timeout_ms = config->request_timeout_ms,
         .connections_max = config->connections_max,
         .log = log_for_server,
     };
     if (!server_new(&lifecycle->server_options, &lifecycle->server, err))
         return false;
+    if (!set_tokens(lifecycle, err)) {
+        lifecycle->exit_status = EX_CONFIG;
+        return false;
+    }
     for (size_t i = 0; i < sockets->count; i++) {
         if (!server_listen(lifecycle->server, sockets_take(sockets, i), sockets->items[i].kind,
                            err))
@@ -433,7 +460,7 @@ static bool submit_startup(struct lifecycle *lifecycle, struct error *err)
 
     if (strcmp(request.target, "none") == 0)
         return true;
-    return queue_submit(lifecycle->queue, &request, NULL, NULL, lifecycle->startup_id, err);
+    return queue_submit(lifecycle->queue, &request, 0, lifecycle->startup_id, err);
 }
 
 static bool start(struct lifecycle *lifecycle, struct error *err)
@@ -442,10 +469,6 @@ static bool start(struct lifecycle *lifecycle, struct error *err)
 
     if (!block_signals(err) || !open_event_loop(lifecycle, err))
         return false;
-    if (!tokens_read(lifecycle->config, &lifecycle->arena, &lifecycle->tokens, err)) {
-        lifecycle->exit_status = EX_CONFIG;
-        return false;
-    }
     if (!sockets_open(lifecycle->config, &lifecycle->sockets, err)) {
         lifecycle->exit_status = err->code == ERR_IO ? EX_OSERR : EX_CONFIG;
         return false;
@@ -454,27 +477,38 @@ static bool start(struct lifecycle *lifecycle, struct error *err)
               arena_printf(&lifecycle->arena, "schemad %s starts on %s", SCHEMAD_VERSION,
                            engine->database));
     make_parts(lifecycle);
-    if (!serve(lifecycle, err) || !submit_startup(lifecycle, err) ||
-        !worker_start(lifecycle->worker, err))
+    if (!recorder_start(lifecycle->recorder, err) || !serve(lifecycle, err) ||
+        !submit_startup(lifecycle, err) || !worker_start(lifecycle->worker, err))
         return false;
     lifecycle->is_worker_started = true;
     return true;
 }
 
-/* Everything in the reverse order of making; any part may be missing. */
-static void release(struct lifecycle *lifecycle)
+/* Nobody may be left waiting: no job begins any more, what waits is refused or withdrawn, and then
+ * the server sends the last answers. */
+static void stop_parts(struct lifecycle *lifecycle)
 {
     if (lifecycle->is_worker_started)
         worker_join(lifecycle->worker);
     else if (lifecycle->queue != NULL)
-        queue_close(lifecycle->queue); /* nobody may be left waiting */
+        queue_close(lifecycle->queue);
+    if (lifecycle->recorder != NULL)
+        recorder_stop(lifecycle->recorder);
     if (lifecycle->server != NULL)
         server_stop(lifecycle->server, ANSWER_TIMEOUT_MS);
+}
+
+/* Everything in the reverse order of making; any part may be missing. */
+static void release(struct lifecycle *lifecycle)
+{
+    stop_parts(lifecycle);
     server_free(lifecycle->server);
     sockets_close(&lifecycle->sockets);
     worker_free(lifecycle->worker);
+    recorder_free(lifecycle->recorder);
     snapshots_free(lifecycle->snapshots);
     queue_free(lifecycle->queue);
+    events_free(lifecycle->events);
     (void) sd_event_source_unref(lifecycle->deadline);
     (void) sd_event_source_unref(lifecycle->ticker);
     (void) sd_event_unref(lifecycle->event);

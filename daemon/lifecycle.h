@@ -2,9 +2,11 @@
  * lifecycle.h - the process from its first socket to its exit status: composes the parts, and
  * reacts to signals, to the worker and to time. status.h draws its states.
  *
- * Order of start: tokens, sockets, first look at database and scripts, HTTP (it answers from here
- * on), worker, job of the start. Order of stop: no new connections, no new jobs, the running job
- * ends or is cancelled at the stop timeout, waiting clients get their answer, sockets close.
+ * Order of start: sockets, first look at database and scripts, recorder, tokens, HTTP (it answers
+ * from here on), worker, job of the start; the worker settles the journal, and only then does the
+ * recorder accept what was asked meanwhile. Order of stop: no new connections, no new jobs, what
+ * waits is withdrawn, the running job ends or is cancelled at the stop timeout, the recorder
+ * refuses what is left, waiting clients get their answer, sockets close.
  */
 #pragma once
 

@@ -59,7 +59,7 @@ const char *options_help(void)
            "  --state DIR           where journal and backups are kept\n"
            "  --socket PATH         unix socket to listen on\n"
            "  --tcp HOST:PORT       listen on a loopback address as well\n"
-           "  --token-file FILE     tokens which may change things over TCP\n"
+           "  --token-file FILE     tokens that TCP asks for\n"
            "  --upgrade-to TARGET   head, none or a target to bring the schema to at start\n"
            "  --on-failure WHAT     when that fails: exit or hold\n"
            "  --help, --version     print this or the version, and exit\n"

@@ -1,54 +1,48 @@
 /*
- * picture.c - building a picture, and hashing it for the ETag of /current.
+ * picture.c - building a picture, and hashing what /current shows of it.
  */
 #include "daemon/picture.h"
 
-#include "base/clock.h"
 #include "base/oom.h"
 #include "daemon/copy.h"
+#include "daemon/hash.h"
+#include "migrations/format.h"
 #include "migrations/plan.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* FNV-1a, 64 bits: not for secrets, only to tell answers apart. */
-#define HASH_START 0xcbf29ce484222325u
-#define HASH_PRIME 0x100000001b3u
-
-static void hash_bytes(uint64_t *hash, const void *bytes, size_t len)
+static uint64_t rows_tag_of(const version_rows *rows)
 {
-    const unsigned char *next = bytes;
+    uint64_t tag = HASH_START;
 
-    for (size_t i = 0; i < len; i++)
-        *hash = (*hash ^ next[i]) * HASH_PRIME;
+    for (size_t i = 0; i < rows->count; i++)
+        tag = hash_text(tag, rows->items[i]);
+    return tag != 0 ? tag : 1;
 }
 
-static void hash_text(uint64_t *hash, const char *text)
+static uint64_t hash_revisions(uint64_t hash, const struct revision_list *revisions)
 {
-    hash_bytes(hash, text, strlen(text) + 1);
-}
-
-static void hash_graph(uint64_t *hash, const struct graph *graph)
-{
-    const struct revision_list *revisions = graph_revisions(graph);
+    struct arena cleanup(arena_release) arena = { 0 };
 
     for (size_t i = 0; i < revisions->count; i++)
-        hash_text(hash, revisions->items[i]->id);
+        hash = hash_text(hash, format_current_line(revisions->items[i], &arena));
+    return hash_number(hash, revisions->count);
 }
 
 static uint64_t hash_of(const struct picture *picture)
 {
-    const version_rows *rows = &picture->current.rows;
-    uint64_t hash = HASH_START;
+    const struct current *current = &picture->current;
+    uint64_t hash = hash_number(picture->rows_tag, current->verdict);
 
-    hash_bytes(&hash, &picture->built_us, sizeof(picture->built_us));
-    hash_bytes(&hash, &picture->current.verdict, sizeof(picture->current.verdict));
-    for (size_t i = 0; i < rows->count; i++)
-        hash_text(&hash, rows->items[i]);
-    if (picture->directory != NULL)
-        hash_graph(&hash, picture_graph(picture));
-    hash_text(&hash, picture->problem.detail);
-    return hash;
+    hash = hash_revisions(hash, &current->revisions);
+    hash = hash_revisions(hash, &current->heads);
+    hash = hash_number(hash, current->pending);
+    hash = hash_number(hash, picture->is_ready);
+    hash = hash_number(hash, picture->problem.code);
+    hash = hash_number(hash, picture->problem.line);
+    hash = hash_text(hash, picture->problem.file);
+    return hash_text(hash, picture->problem.detail);
 }
 
 static bool schema_is_where(const struct graph *graph, const version_rows *rows,
@@ -61,12 +55,26 @@ static bool schema_is_where(const struct graph *graph, const version_rows *rows,
     return plan_upgrade(graph, rows, required, &arena, &plan, &ignored) && plan->count == 0;
 }
 
+/* A range that names what the scripts do not know (any more) accepts nothing. */
+static bool is_accepted(const struct graph *graph, const version_rows *rows,
+                        const struct accept_range *accept)
+{
+    struct error ignored = { .code = ERR_OK };
+    bool is_inside = false;
+
+    return accept != NULL && accept_check(graph, rows, accept, &is_inside, &ignored) && is_inside;
+}
+
 static bool is_ready(const struct picture *picture, const struct picture_facts *facts)
 {
+    const struct graph *graph = picture_graph(picture);
+    const version_rows *rows = &picture->current.rows;
+
     if (strcmp(facts->required, "none") == 0)
         return true;
-    return picture->directory != NULL && facts->rows != NULL &&
-           schema_is_where(picture_graph(picture), &picture->current.rows, facts->required);
+    return graph != NULL && facts->rows != NULL &&
+           (schema_is_where(graph, rows, facts->required) ||
+            is_accepted(graph, rows, facts->accept));
 }
 
 static struct current current_of_facts(const struct picture *picture,
@@ -99,8 +107,8 @@ struct picture *picture_new(const struct picture_facts *facts)
     picture->current = current_of_facts(picture, facts, &picture->arena);
     picture->database_exists = facts->database_exists;
     picture->is_ready = is_ready(picture, facts);
-    picture->built_us = clock_wall_us();
     picture->problem = *facts->problem;
+    picture->rows_tag = facts->rows != NULL ? rows_tag_of(facts->rows) : 0;
     picture->hash = hash_of(picture);
     return picture;
 }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "engine/script_directory.h"
+#include "migrations/accept.h"
 #include "migrations/current.h"
 
 struct picture {
@@ -16,10 +17,11 @@ struct picture {
     struct script_directory *directory; /* NULL when no scripts could be read */
     struct current current;
     bool database_exists;
-    bool is_ready;        /* an upgrade to what is required would do nothing */
-    int64_t built_us;     /* wall clock */
+    bool is_ready;        /* an upgrade to what is required would do nothing, or the rows are in
+                             the accepted range */
     struct error problem; /* why something is not known; ERR_OK: all is */
-    uint64_t hash;        /* of all of it */
+    uint64_t rows_tag;    /* a hash of the rows alone, never 0; 0 while they are not known */
+    uint64_t hash;        /* of all that /current shows of it */
 };
 
 /* What a picture is made of. */
@@ -28,7 +30,8 @@ struct picture_facts {
     const version_rows *rows;           /* NULL: not known, see problem */
     bool database_exists;
     bool has_version_table;
-    const char *required; /* "head", "none" or a target */
+    const char *required;              /* "head", "none" or a target */
+    const struct accept_range *accept; /* the range that is ready as well; NULL: none */
     const struct error *problem;
 };
 

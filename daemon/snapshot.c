@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/oom.h"
+#include "daemon/hash.h"
 #include "daemon/log.h"
 #include "daemon/picture.h"
 #include "engine/reader.h"
@@ -36,6 +37,7 @@ struct snapshots {
     bool are_rows_known;
     bool database_exists;
     bool has_version_table;
+    bool is_news; /* staleness changed, and no event said so yet */
 
     pthread_mutex_t lock;
     /* Guarded by lock. */
@@ -45,7 +47,6 @@ struct snapshots {
     bool is_stale;
     enum life life;
     struct error failure; /* of the start */
-    uint64_t taken;       /* tells answers apart while a run is on */
 };
 
 /* ---- Publishing; the caller holds look_lock ---- */
@@ -63,32 +64,47 @@ static const struct error *problem_of(const struct snapshots *snapshots)
     return &snapshots->scripts_problem;
 }
 
-static void publish(struct snapshots *snapshots)
+static void add_event(struct snapshots *snapshots)
 {
-    struct picture_facts facts = {
-        .directory = snapshots->directory,
-        .rows = snapshots->are_rows_known ? &snapshots->rows : NULL,
-        .database_exists = snapshots->database_exists,
-        .has_version_table = snapshots->has_version_table,
-        .required = snapshots->options.required,
-        .problem = problem_of(snapshots),
-    };
-    struct picture *old = snapshots->picture; /* only changed under look_lock, too */
-    struct picture *new;
-    bool is_news;
+    events_add(snapshots->options.events, &(struct event){ .kind = EVENT_CURRENT });
+}
 
-    if (old != NULL && picture_shows(old, &facts))
-        return;
-    new = picture_new(&facts);
-    is_news = old == NULL || old->is_ready != new->is_ready;
+/* Put a new picture in the place of the old one; true when it differs to the eye. */
+static bool replace_picture(struct snapshots *snapshots, struct picture *new)
+{
+    struct picture *old = snapshots->picture; /* only changed under look_lock, too */
+    bool is_change = old == NULL || old->hash != new->hash;
+    bool is_turn = old == NULL || old->is_ready != new->is_ready;
+
     (void) pthread_mutex_lock(&snapshots->lock);
     snapshots->picture = new;
     picture_unref_locked(&old);
     (void) pthread_mutex_unlock(&snapshots->lock);
     if (old != NULL)
         picture_free(old);
-    if (is_news)
+    if (is_turn)
         snapshots->options.wake(snapshots->options.wake_data);
+    return is_change;
+}
+
+static void publish(struct snapshots *snapshots)
+{
+    struct snapshots_options *options = &snapshots->options;
+    struct picture_facts facts = {
+        .directory = snapshots->directory,
+        .rows = snapshots->are_rows_known ? &snapshots->rows : NULL,
+        .database_exists = snapshots->database_exists,
+        .has_version_table = snapshots->has_version_table,
+        .required = options->required,
+        .accept = options->accept != NULL ? &options->range : NULL,
+        .problem = problem_of(snapshots),
+    };
+
+    if (snapshots->picture == NULL || !picture_shows(snapshots->picture, &facts))
+        snapshots->is_news |= replace_picture(snapshots, picture_new(&facts));
+    if (snapshots->is_news)
+        add_event(snapshots);
+    snapshots->is_news = false;
 }
 
 static void know_rows(struct snapshots *snapshots, const version_rows *rows)
@@ -154,10 +170,16 @@ static void look_at_scripts(struct snapshots *snapshots)
     }
 }
 
+static void stale_set_locked(struct snapshots *snapshots, bool is_stale)
+{
+    snapshots->is_news |= snapshots->is_stale != is_stale;
+    snapshots->is_stale = is_stale;
+}
+
 static void stale_set(struct snapshots *snapshots, bool is_stale)
 {
     (void) pthread_mutex_lock(&snapshots->lock);
-    snapshots->is_stale = is_stale;
+    stale_set_locked(snapshots, is_stale);
     (void) pthread_mutex_unlock(&snapshots->lock);
 }
 
@@ -165,7 +187,7 @@ static void stale_set(struct snapshots *snapshots, bool is_stale)
 static void confirm(struct snapshots *snapshots, const struct db_facts *facts)
 {
     (void) pthread_mutex_lock(&snapshots->lock);
-    snapshots->is_stale = false;
+    stale_set_locked(snapshots, false);
     snapshots->confirmed_us = clock_wall_us();
     if (facts != NULL)
         snapshots->facts = *facts;
@@ -285,6 +307,7 @@ void snapshots_failure_set(struct snapshots *snapshots, const struct error *fail
     if (failure != NULL)
         snapshots->failure = *failure;
     (void) pthread_mutex_unlock(&snapshots->lock);
+    add_event(snapshots);
 }
 
 void snapshots_life_set(struct snapshots *snapshots, enum life life)
@@ -292,6 +315,7 @@ void snapshots_life_set(struct snapshots *snapshots, enum life life)
     (void) pthread_mutex_lock(&snapshots->lock);
     snapshots->life = life;
     (void) pthread_mutex_unlock(&snapshots->lock);
+    add_event(snapshots);
 }
 
 /* ---- Handing out ---- */
@@ -370,6 +394,7 @@ static void fill_from_picture(const struct picture *picture, struct snapshot *re
     ret->current = picture->current;
     ret->database_exists = picture->database_exists;
     ret->is_ready = picture->is_ready;
+    ret->rows_tag = picture->rows_tag;
     ret->etag = picture->hash;
 }
 
@@ -391,12 +416,38 @@ static void fill_running(struct queue *queue, struct arena *arena, struct snapsh
     ret->has_running = ret->has_running && ret->running.state == JOB_RUNNING;
 }
 
+/* What moves with time alone is left out (backend.h). */
+static uint64_t hash_running(uint64_t hash, const struct job_view *job)
+{
+    const struct run_progress *progress = &job->progress;
+
+    hash = hash_text(hash, job->report.id);
+    hash = hash_text(hash, progress->revision);
+    hash = hash_number(hash, progress->phase);
+    hash = hash_number(hash, progress->step);
+    hash = hash_number(hash, progress->step_count);
+    hash = hash_number(hash, progress->statement);
+    hash = hash_number(hash, progress->statement_count);
+    hash = hash_number(hash, progress->permille);
+    hash = hash_number(hash, (uint64_t) job->remaining_us);
+    return hash_number(hash, job->is_cancel_requested * 2u + job->is_interruptible);
+}
+
+static uint64_t etag_of(const struct snapshot *snapshot)
+{
+    uint64_t hash = hash_number(snapshot->etag, snapshot->problem.code);
+
+    hash = hash_text(hash, snapshot->problem.detail);
+    hash = hash_number(hash, snapshot->is_ready * 2u + snapshot->is_stale);
+    return snapshot->has_running ? hash_running(hash, &snapshot->running) : hash;
+}
+
 void snapshots_take(struct snapshots *snapshots, struct arena *arena, struct snapshot *ret)
 {
+    const struct snapshots_options *options = &snapshots->options;
     char status[STATUS_SIZE];
     struct picture *picture;
     enum life life;
-    uint64_t serial;
 
     snapshots_refresh(snapshots);
     picture = picture_take(snapshots);
@@ -409,18 +460,16 @@ void snapshots_take(struct snapshots *snapshots, struct arena *arena, struct sna
     ret->problem = snapshots->failure;
     life = snapshots->life;
     ret->is_ready = ret->is_ready && life != LIFE_STARTING; /* the job of the start is not over */
-    serial = ++snapshots->taken;
     (void) pthread_mutex_unlock(&snapshots->lock);
     ret->problem = *problem_to_show(picture, &ret->problem);
-    fill_running(snapshots->options.queue, arena, ret);
+    fill_running(options->queue, arena, ret);
     format_status(snapshots, picture, life, &ret->problem, status);
     ret->status = arena_strdup(arena, status);
-    ret->required = snapshots->options.required;
-    ret->database = snapshots->options.settings->database;
-    ret->scripts = &snapshots->options.settings->scripts;
-    ret->etag += (uint64_t) ret->problem.code * 4 + ret->is_ready * 2u + ret->is_stale;
-    if (ret->has_running)
-        ret->etag ^= serial << 32 | 1;
+    ret->required = options->required;
+    ret->accept = options->accept;
+    ret->database = options->settings->database;
+    ret->scripts = &options->settings->scripts;
+    ret->etag = etag_of(ret);
 }
 
 void snapshots_release(struct snapshots *snapshots, struct snapshot *snapshot)

@@ -5,10 +5,11 @@
  * the database is asked whether it changed (engine/reader); when SQLite is locked, the last picture
  * stays and is marked stale. Scripts are read again when their directories changed; looking at the
  * directories may take one per cent of the time. The worker publishes what it committed by itself.
+ * Whenever /current says something else than before, its running job aside, that is an event.
  *
  * THREAD SAFETY: any thread. look_lock guards the reader and whatever is only used while looking;
  * requests only try it. lock guards what is published and is held for copying only. Order:
- * look_lock, lock, then the queue's.
+ * look_lock, lock, then the queue's and the events'.
  */
 #pragma once
 
@@ -21,8 +22,11 @@ struct snapshots;
 
 struct snapshots_options {
     const struct engine_settings *settings;
-    const char *required; /* "head", "none" or a target */
+    const char *required;      /* "head", "none" or a target */
+    const char *accept;        /* the range that is ready as well, as text; NULL: none */
+    struct accept_range range; /* that text, parsed */
     struct queue *queue;
+    struct events *events;
     void *wake_data;
     void (*wake)(void *wake_data); /* readiness changed; on any thread, under look_lock */
 };
@@ -49,7 +53,7 @@ must_check bool snapshots_reload(struct snapshots *snapshots, struct error *err)
 void snapshots_failure_set(struct snapshots *snapshots, const struct error *failure);
 void snapshots_life_set(struct snapshots *snapshots, enum life life);
 
-/* Whether the schema is where it is required, as last seen. */
+/* Whether the schema is where it is required, or accepted, as last seen. */
 bool snapshots_is_ready(struct snapshots *snapshots);
 
 /* The status line as of now. */

@@ -171,11 +171,24 @@ static bool remove_stale(const struct sockaddr_un *address, struct error *err)
     return true;
 }
 
+static bool names_somebody(const struct str_list *peers)
+{
+    for (size_t i = 0; i < peers->count; i++)
+        if (strcmp(peers->items[i], "*") != 0)
+            return true;
+    return false;
+}
+
 /* With users or groups named, the kernel lets everybody connect and api/admission.c asks who it is;
  * without, owner and group of the process are enough. */
 static mode_t socket_mode(const struct config *config)
 {
-    return config->users.count + config->groups.count > 0 ? 0666 : 0660;
+    const struct access_lists *peers = &config->peers;
+
+    return names_somebody(&peers->read) || names_somebody(&peers->operate) ||
+                   names_somebody(&peers->destroy)
+               ? 0666
+               : 0660;
 }
 
 static bool bind_and_listen(int fd, const struct sockaddr_un *address, mode_t mode,

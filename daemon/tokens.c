@@ -1,9 +1,8 @@
 /*
- * tokens.c - parsing the token file. No message here quotes a token.
+ * tokens.c - reading the token file. No message quotes a line: it may hold a secret by mistake.
  */
 #include "daemon/tokens.h"
 
-#include "base/digest.h"
 #include "base/file.h"
 
 #include <errno.h>
@@ -13,23 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_BYTES_MAX  ((size_t) 64 * 1024)
-#define TOKEN_BYTES_MIN 32
-#define NAME_BYTES_MAX  64
-
-#define LETTERS_AND_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-
-/* RFC 6750 section 2.1 (b64token), and what is safe in a log line. */
-static const char token_characters[] = LETTERS_AND_DIGITS "-._~+/=";
-static const char name_characters[] = LETTERS_AND_DIGITS "-._";
-
-static bool holds_only(struct str text, const char *allowed)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (text.ptr[i] == '\0' || strchr(allowed, text.ptr[i]) == NULL)
-            return false;
-    return true;
-}
+#define FILE_BYTES_MAX ((size_t) 64 * 1024)
 
 static bool has_name(const struct tokens *tokens, const char *name)
 {
@@ -42,26 +25,13 @@ static bool has_name(const struct tokens *tokens, const char *name)
 /* There is room: one place a line was made. */
 static bool add_line(struct str line, struct arena *arena, struct tokens *tokens, struct error *err)
 {
-    size_t colon = str_find_char(line, ':', 0);
-    bool is_named = colon < line.len;
-    struct str name = is_named ? str_trim(str_sub(line, 0, colon)) : str_of("default");
-    struct str token = is_named ? str_trim(str_sub(line, colon + 1, line.len)) : line;
-    struct api_token *added = &tokens->items[tokens->count];
+    struct api_token token;
 
-    if (name.len == 0 || name.len > NAME_BYTES_MAX || !holds_only(name, name_characters))
-        return error_set(err, ERR_CONFIG_INVALID, "token has no valid name");
-    if (token.len < TOKEN_BYTES_MIN) {
-        (void) error_set(err, ERR_CONFIG_INVALID, "token has %zu bytes and needs %d", token.len,
-                         TOKEN_BYTES_MIN);
-        return error_hint(err, "Make one with: openssl rand -hex 32");
-    }
-    if (!holds_only(token, token_characters))
-        return error_set(err, ERR_CONFIG_INVALID, "token holds a character that no token has");
-    added->name = arena_strndup(arena, name.ptr, name.len);
-    if (has_name(tokens, added->name))
-        return error_set(err, ERR_CONFIG_INVALID, "token '%s' is there twice", added->name);
-    digest_sha256(token.ptr, token.len, added->digest);
-    tokens->count++;
+    if (!token_line_parse(line, arena, &token, err))
+        return false;
+    if (has_name(tokens, token.name))
+        return error_set(err, ERR_CONFIG_INVALID, "token '%s' is there twice", token.name);
+    tokens->items[tokens->count++] = token;
     return true;
 }
 

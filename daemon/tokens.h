@@ -1,10 +1,10 @@
 /*
- * tokens.h - the bearer tokens that may change things over TCP, read from a file that only its
- * owner can read. Only their digests stay in memory.
+ * tokens.h - the bearer tokens that TCP asks for, read from a file that only its owner can read. It
+ * holds digests (api/token.h), and nothing but these stays in memory.
  */
 #pragma once
 
-#include "api/server.h"
+#include "api/token.h"
 #include "daemon/config.h"
 
 struct tokens {
@@ -15,12 +15,11 @@ struct tokens {
 /*
  * Read the configured token file, else the credential `token` if systemd passes one, else nothing.
  *
- * A line is `name:token` or a bare token (named "default"); blank lines and lines that begin with
- * '#' are passed over.
+ * A line is as token_line_parse says; blank lines and lines that begin with '#' are passed over.
  *
  * ret    in the arena.
- * Fails  ERR_CONFIG_INVALID (file and line: too short, odd characters, name twice; readable by
- *        others; none in a configured file), ERR_IO.
+ * Fails  ERR_CONFIG_INVALID (file and line: not a token's line, name twice; readable by others;
+ *        none in a configured file), ERR_IO.
  */
 must_check bool tokens_read(const struct config *config, struct arena *arena, struct tokens *ret,
                             struct error *err);

@@ -5,8 +5,10 @@
 
 #include "base/clock.h"
 #include "base/oom.h"
+#include "daemon/copy.h"
 #include "daemon/log.h"
 #include "daemon/preview.h"
+#include "engine/registry.h"
 #include "engine/run.h"
 
 #include <pthread.h>
@@ -23,9 +25,12 @@ struct worker {
     atomic_bool has_ended;
     atomic_int_least64_t alive_us;    /* monotonic; 0 while idle */
     atomic_int_least64_t patience_us; /* how long the job at hand may wait for a lock, silently */
+    struct registry *registry;        /* the thread's own; NULL: not open */
 
     pthread_mutex_t lock;
-    struct worker_record record; /* guarded by lock */
+    /* Guarded by lock. */
+    struct worker_record record;
+    struct arena backup_arena; /* of record.last_backup_rows */
 };
 
 /* One job in the hands of the worker: what its hooks need. */
@@ -134,46 +139,96 @@ static void tell(const struct run_report *report, struct arena *arena)
 
 /* ---- Remembering ---- */
 
+static void remember_backup(struct worker *worker, const struct backup_info *backup)
+{
+    (void) pthread_mutex_lock(&worker->lock);
+    arena_release(&worker->backup_arena);
+    worker->record.last_backup_us = backup->created_us;
+    worker->record.last_backup_bytes = backup->bytes;
+    worker->record.last_backup_rows = copy_texts(&backup->rows, &worker->backup_arena);
+    (void) pthread_mutex_unlock(&worker->lock);
+}
+
 static void remember_backups(struct worker *worker)
 {
+    static const struct backup_info none;
     struct arena cleanup(arena_release) arena = { 0 };
     struct error err = { .code = ERR_OK };
     struct backup_infos backups;
 
-    if (!engine_backups(worker->options.settings, &arena, &backups, &err)) {
+    if (engine_backups(worker->options.settings, &arena, &backups, &err))
+        remember_backup(worker, backups.count > 0 ? &backups.items[0] : &none);
+    else
         log_print(LOG_WARNING, "%s", err.detail);
-        return;
-    }
-    (void) pthread_mutex_lock(&worker->lock);
-    worker->record.last_backup_us = backups.count > 0 ? backups.items[0].created_us : 0;
-    worker->record.last_backup_bytes = backups.count > 0 ? backups.items[0].bytes : 0;
-    (void) pthread_mutex_unlock(&worker->lock);
 }
 
 static void remember_run(struct worker *worker, const struct run_report *report)
 {
+    struct worker_record *record = &worker->record;
+
     if (report->outcome == RUN_NOTHING_TO_DO || report->outcome == RUN_PLANNED)
         return;
     (void) pthread_mutex_lock(&worker->lock);
-    worker->record.last_run_us = report->started_us + (int64_t) report->duration_us;
-    worker->record.last_run_duration_us = report->duration_us;
-    worker->record.last_run_succeeded = report->outcome == RUN_SUCCEEDED;
+    record->last_run_us = report->started_us + (int64_t) report->duration_us;
+    record->last_run_duration_us = report->duration_us;
+    record->last_run_succeeded = report->outcome == RUN_SUCCEEDED;
+    record->last_run_verb = report->verb;
+    record->last_run_outcome = report->outcome;
     (void) pthread_mutex_unlock(&worker->lock);
-    if (report->backup != NULL)
-        remember_backups(worker);
+}
+
+/* Taking the lock takes some time, however short. */
+static void remember_lock_wait(struct worker *worker, uint64_t lock_wait_us)
+{
+    (void) pthread_mutex_lock(&worker->lock);
+    worker->record.lock_wait_count += lock_wait_us > 0;
+    worker->record.lock_wait_sum_us += lock_wait_us;
+    (void) pthread_mutex_unlock(&worker->lock);
 }
 
 static void remember_from_journal(struct worker *worker)
 {
     struct arena cleanup(arena_release) arena = { 0 };
     struct error err = { .code = ERR_OK };
-    struct run_reports runs;
+    struct run_report report;
+    bool is_found = false;
 
     remember_backups(worker);
-    if (!engine_runs(worker->options.settings, 1, NULL, &arena, &runs, &err))
+    if (!engine_run_last(worker->options.settings, &arena, &report, &is_found, &err))
         log_print(LOG_WARNING, "%s", err.detail);
-    else if (runs.count > 0)
-        remember_run(worker, &runs.items[0]);
+    else if (is_found)
+        remember_run(worker, &report);
+}
+
+static void remember(struct worker *worker, const struct run_report *report)
+{
+    remember_run(worker, report);
+    remember_lock_wait(worker, report->lock_wait_us);
+    if (report->backup != NULL)
+        remember_backups(worker);
+}
+
+/* ---- The registry ---- */
+
+static bool open_registry(struct worker *worker, struct error *err)
+{
+    return worker->registry != NULL ||
+           registry_open(worker->options.settings, &worker->registry, err);
+}
+
+/* Before the job ends, so that whoever was answered is answered the same after a crash. A success
+ * is the engine's to write; what else it wrote itself, the registry leaves as it is. */
+static void record_outcome(struct worker *worker, const struct job *job,
+                           const struct run_report *report)
+{
+    struct error err = { .code = ERR_OK };
+
+    if (!job_is_registered(job) || report->outcome == RUN_SUCCEEDED)
+        return;
+    if (open_registry(worker, &err) && registry_outcome_write(worker->registry, report, &err))
+        return;
+    log_print(LOG_WARNING, "what became of job %s could not be journalled: %s", report->id,
+              err.detail);
 }
 
 /* ---- The loop ---- */
@@ -224,25 +279,54 @@ static void run_job(struct worker *worker, struct job *job)
         snapshots_note_rows(worker->options.snapshots, &report.rows_after);
     else
         snapshots_refresh_now(worker->options.snapshots);
-    remember_run(worker, &report);
+    remember(worker, &report);
+    record_outcome(worker, job, &report);
     queue_end(worker->options.queue, job, &report);
     atomic_store(&worker->alive_us, 0);
     wake(worker);
 }
 
-static void settle_journal(struct worker *worker)
+static void settle_runs(struct worker *worker)
 {
     struct error err = { .code = ERR_OK };
     unsigned settled = 0;
 
-    atomic_store(&worker->patience_us, (int64_t) worker->options.settings->lock_timeout_ms * 1000);
-    show_life(worker);
     if (!engine_recover(worker->options.settings, &settled, &err))
         log_print(LOG_WARNING, "could not settle the journal: %s", err.detail);
     else if (settled > 0)
         log_print(LOG_NOTICE, "settled %u runs that the journal had left open", settled);
+}
+
+/* Jobs that were accepted and never began. */
+static void settle_jobs(struct worker *worker)
+{
+    struct arena cleanup(arena_release) arena = { 0 };
+    struct error err = { .code = ERR_OK };
+    struct snapshot snapshot;
+    unsigned settled = 0;
+
+    if (!registry_exists(worker->options.settings))
+        return;
+    snapshots_take(worker->options.snapshots, &arena, &snapshot);
+    if (!open_registry(worker, &err) ||
+        !registry_settle(worker->registry, snapshot.rows_tag != 0 ? &snapshot.current.rows : NULL,
+                         &settled, &err))
+        log_print(LOG_WARNING, "could not settle the jobs of the journal: %s", err.detail);
+    snapshots_release(worker->options.snapshots, &snapshot);
+    if (settled > 0)
+        log_print(LOG_NOTICE, "jobs that were accepted and never began, now interrupted: %u",
+                  settled);
+}
+
+static void settle_journal(struct worker *worker)
+{
+    atomic_store(&worker->patience_us, (int64_t) worker->options.settings->lock_timeout_ms * 1000);
+    show_life(worker);
+    settle_runs(worker);
+    settle_jobs(worker);
     remember_from_journal(worker);
     atomic_store(&worker->alive_us, 0);
+    recorder_open(worker->options.recorder);
 }
 
 static void *worker_main(void *data)
@@ -261,6 +345,7 @@ static void *worker_main(void *data)
         else if (taken == QUEUE_TIMEOUT)
             snapshots_refresh(worker->options.snapshots);
     } while (taken != QUEUE_CLOSED);
+    registry_close(take_ptr(worker->registry));
     atomic_store(&worker->has_ended, true);
     wake(worker);
     return NULL;
@@ -281,6 +366,7 @@ void worker_free(struct worker *worker)
 {
     if (worker == NULL)
         return;
+    arena_release(&worker->backup_arena);
     (void) pthread_mutex_destroy(&worker->lock);
     free(worker);
 }
@@ -316,9 +402,10 @@ uint64_t worker_silence_us(const struct worker *worker)
     return silence_us > 0 ? (uint64_t) silence_us : 1;
 }
 
-void worker_record_read(struct worker *worker, struct worker_record *ret)
+void worker_record_read(struct worker *worker, struct arena *arena, struct worker_record *ret)
 {
     (void) pthread_mutex_lock(&worker->lock);
     *ret = worker->record;
+    ret->last_backup_rows = copy_texts(&worker->record.last_backup_rows, arena);
     (void) pthread_mutex_unlock(&worker->lock);
 }

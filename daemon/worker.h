@@ -1,12 +1,17 @@
 /*
  * worker.h - the one thread that changes the database: takes a job, runs it, tells everybody.
  *
+ * It settles the journal before anything else, and lets the recorder accept jobs only then. What
+ * came of a registered job is in the journal before the job ends: the engine's word where there is
+ * one, else the worker's.
+ *
  * THREAD SAFETY: new, start, join and free by the main thread; the rest by any. What the worker
  * shares is either atomic (heartbeat, ends) or guarded by its lock (the record).
  */
 #pragma once
 
 #include "daemon/queue.h"
+#include "daemon/recorder.h"
 #include "daemon/snapshot.h"
 #include "engine/settings.h"
 
@@ -16,6 +21,7 @@ struct worker_options {
     const struct engine_settings *settings;
     struct queue *queue;
     struct snapshots *snapshots;
+    struct recorder *recorder; /* opened once the journal is settled */
     void *wake_data;
     void (*wake)(void *wake_data); /* something happened that main should look at */
 };
@@ -24,8 +30,7 @@ struct worker_options {
 struct worker *worker_new(const struct worker_options *options);
 void worker_free(struct worker *worker); /* NULL is fine; joined before */
 
-/* Start the thread: it settles the journal first, then takes jobs until the queue is closed. Fails
- * ERR_INTERNAL. */
+/* Start the thread; it takes jobs until the queue is closed. Fails ERR_INTERNAL. */
 must_check bool worker_start(struct worker *worker, struct error *err);
 void worker_join(struct worker *worker);
 
@@ -42,9 +47,14 @@ struct worker_record {
     int64_t last_run_us; /* wall clock of its end; 0: none */
     uint64_t last_run_duration_us;
     bool last_run_succeeded;
+    enum verb last_run_verb;
+    enum run_outcome last_run_outcome;
+    uint64_t lock_wait_count; /* jobs since start that took the schema lock, or gave it up */
+    uint64_t lock_wait_sum_us;
     int64_t last_backup_us; /* 0: none */
     uint64_t last_backup_bytes;
+    version_rows last_backup_rows;
 };
 
-/* A copy of the record. */
-void worker_record_read(struct worker *worker, struct worker_record *ret);
+/* A copy of the record, in the arena. */
+void worker_record_read(struct worker *worker, struct arena *arena, struct worker_record *ret);

@@ -41,7 +41,7 @@ bool engine_recover(const struct engine_settings *settings, unsigned *ret_settle
            settle(settings, &arena, ret_settled, err) && remove_leftovers(settings, &arena, err);
 }
 
-bool engine_runs(const struct engine_settings *settings, unsigned limit, const char *before,
+bool engine_runs(const struct engine_settings *settings, const struct run_filter *filter,
                  struct arena *arena, struct run_reports *ret, struct error *err)
 {
     cleanup_journal struct journal *journal = NULL;
@@ -50,7 +50,19 @@ bool engine_runs(const struct engine_settings *settings, unsigned limit, const c
     if (!state_has_journal(settings))
         return true;
     return state_journal_open(settings, &journal, err) &&
-           journal_runs_read(journal, limit, before, arena, ret, err);
+           journal_runs_read(journal, filter, arena, ret, err);
+}
+
+bool engine_run_last(const struct engine_settings *settings, struct arena *arena,
+                     struct run_report *ret, bool *ret_found, struct error *err)
+{
+    cleanup_journal struct journal *journal = NULL;
+
+    *ret_found = false;
+    if (!state_has_journal(settings))
+        return true;
+    return state_journal_open(settings, &journal, err) &&
+           journal_run_last(journal, arena, ret, ret_found, err);
 }
 
 bool engine_run_find(const struct engine_settings *settings, const char *id, struct arena *arena,

@@ -105,7 +105,7 @@ static const char *run_purpose(const struct run *run)
 }
 
 /* In slices, so that a cancelled run does not wait on and a watchdog sees that it is alive. */
-static bool run_lock(struct run *run, struct error *err)
+static bool wait_for_lock(struct run *run, struct error *err)
 {
     int64_t deadline_us = clock_monotonic_us() + (int64_t) run->timeout_ms * 1000;
 
@@ -127,6 +127,15 @@ static bool run_lock(struct run *run, struct error *err)
         if (!check_cancelled(run, err))
             return false;
     }
+}
+
+static bool run_lock(struct run *run, struct error *err)
+{
+    int64_t started_us = clock_monotonic_us();
+    bool is_taken = wait_for_lock(run, err);
+
+    run->report->lock_wait_us = (uint64_t) (clock_monotonic_us() - started_us);
+    return is_taken;
 }
 
 /* ---- 2. The plan ---- */
@@ -346,26 +355,11 @@ static enum run_outcome outcome_of(const struct run *run, enum error_code code)
  * by the version rows at the next look. A job that failed before its intent is written down too,
  * since somebody may ask for it later.
  */
-static void run_journal_outcome(struct run *run)
+static bool has_journalled_outcome(const struct run *run)
 {
     bool is_failed_job = run->report->error.code != ERR_OK && run->request->id[0] != '\0';
-    struct error cause = { 0 };
 
-    if (run->is_unknown || (!run->has_intent && !is_failed_job))
-        return;
-    if ((run->journal == NULL && !state_journal_open(run->settings, &run->journal, &cause)) ||
-        !journal_outcome_write(run->journal, run->report, &cause))
-        report_warn(run->report, "the outcome could not be journalled", &cause, run->arena);
-}
-
-static void run_tell_notice(struct run *run)
-{
-    struct error notice = { 0 };
-
-    if (run->journal == NULL || journal_notice(run->journal) == NULL)
-        return;
-    error_set(&notice, ERR_JOURNAL, "%s", journal_notice(run->journal));
-    report_warn(run->report, "the journal was damaged", &notice, run->arena);
+    return !run->is_unknown && (run->has_intent || is_failed_job);
 }
 
 static void run_prune(struct run *run)
@@ -380,14 +374,42 @@ static void run_prune(struct run *run)
         report_warn(run->report, "old backups could not be removed", &cause, run->arena);
 }
 
+static void run_tell_notice(struct run *run)
+{
+    struct error notice = { 0 };
+
+    if (run->journal == NULL || journal_notice(run->journal) == NULL)
+        return;
+    error_set(&notice, ERR_JOURNAL, "%s", journal_notice(run->journal));
+    report_warn(run->report, "the journal was damaged", &notice, run->arena);
+}
+
+/* The warnings so far are part of it. */
+static bool write_outcome(struct run *run, struct error *err)
+{
+    if (run->journal == NULL && !state_journal_open(run->settings, &run->journal, err))
+        return false;
+    run_tell_notice(run);
+    return journal_outcome_write(run->journal, run->report, err);
+}
+
+static void run_journal_outcome(struct run *run)
+{
+    struct error cause = { 0 };
+
+    if (!has_journalled_outcome(run))
+        run_tell_notice(run);
+    else if (!write_outcome(run, &cause))
+        report_warn(run->report, "the outcome could not be journalled", &cause, run->arena);
+}
+
 static void run_end(struct run *run, const struct error *err)
 {
     run->report->error = *err;
     run->report->outcome = outcome_of(run, err->code);
     run->report->duration_us = (uint64_t) (clock_monotonic_us() - run->started_us);
-    run_journal_outcome(run);
     run_prune(run);
-    run_tell_notice(run);
+    run_journal_outcome(run);
     tell_phase(run, PHASE_DONE);
 }
 

@@ -20,9 +20,8 @@ struct script_directory;
  * Fails       whatever planning, preflight, backup_run, runner_run and the journal raise;
  *             ERR_LOCKED, ERR_PRECONDITION_FAILED, ERR_SCRIPT_CHANGED (a script to be taken down
  *             changed since it was applied). A database that does not exist is created by an
- * upgrade
- *             or stamp only. What fails once the run is committed is no failure of the run: see
- *             report->warning.
+ *             upgrade or stamp only. What fails once the run is committed is no failure of the
+ *             run: see report->warning.
  */
 must_check bool engine_run(const struct engine_settings *settings,
                            const struct run_request *request, const struct run_hooks *hooks,
@@ -58,12 +57,20 @@ must_check bool engine_recover(const struct engine_settings *settings, unsigned 
                                struct error *err);
 
 /*
- * Runs from the journal, newest first (journal_runs_read); no journal yet means no runs.
- * Fails ERR_JOURNAL.
+ * The runs of the journal that match, newest first (journal_runs_read); no journal yet means no
+ * runs. Fails ERR_JOURNAL.
  */
-must_check bool engine_runs(const struct engine_settings *settings, unsigned limit,
-                            const char *before, struct arena *arena, struct run_reports *ret,
-                            struct error *err);
+must_check bool engine_runs(const struct engine_settings *settings, const struct run_filter *filter,
+                            struct arena *arena, struct run_reports *ret, struct error *err);
+
+/*
+ * The newest run that ended and did something, or tried to (journal_run_last).
+ *
+ * ret_found  false: there was none; *ret is untouched then.
+ * Fails      ERR_JOURNAL.
+ */
+must_check bool engine_run_last(const struct engine_settings *settings, struct arena *arena,
+                                struct run_report *ret, bool *ret_found, struct error *err);
 
 /* One run from the journal. Fails ERR_JOB_UNKNOWN, ERR_JOURNAL. */
 must_check bool engine_run_find(const struct engine_settings *settings, const char *id,

@@ -10,7 +10,7 @@
 #include <string.h>
 
 static const char *const verdict_names[] = {
-    [VERDICT_EMPTY] = "empty", [VERDICT_CURRENT] = "current",   [VERDICT_BEHIND] = "behind",
+    [VERDICT_EMPTY] = "empty", [VERDICT_EQUAL] = "equal",       [VERDICT_BEHIND] = "behind",
     [VERDICT_AHEAD] = "ahead", [VERDICT_DIVERGED] = "diverged", [VERDICT_UNKNOWN] = "unknown",
 };
 
@@ -51,7 +51,7 @@ static enum verdict judge(const struct current *current, bool is_overlapping)
         return VERDICT_AHEAD;
     if (current->unknown.count > 0 || is_overlapping)
         return VERDICT_DIVERGED;
-    return current->pending == 0 ? VERDICT_CURRENT : VERDICT_BEHIND;
+    return current->pending == 0 ? VERDICT_EQUAL : VERDICT_BEHIND;
 }
 
 struct current current_of(const struct graph *graph, const version_rows *rows, struct arena *arena)

@@ -10,14 +10,14 @@
 
 enum verdict {
     VERDICT_EMPTY,    /* no version row: nothing was applied yet */
-    VERDICT_CURRENT,  /* at every effective head */
+    VERDICT_EQUAL,    /* at every effective head */
     VERDICT_BEHIND,   /* on the graph, with revisions still to apply */
     VERDICT_AHEAD,    /* only unknown rows: written by newer scripts */
     VERDICT_DIVERGED, /* some rows known, some not, or overlapping rows */
     VERDICT_UNKNOWN,  /* the database or the scripts could not be read; never current_of's */
 };
 
-const char *verdict_name(enum verdict verdict); /* "empty", "current", "behind", ... */
+const char *verdict_name(enum verdict verdict); /* "empty", "equal", "behind", ... */
 
 /* Where the database is. Plain value. */
 struct current {

@@ -137,14 +137,41 @@ struct run_report {
     const char *backup; /* name of the backup made for it; NULL when none */
     const char
         *warning; /* what went wrong beside a run that succeeded (journal, retention); or NULL */
-    int64_t started_us; /* wall clock */
-    uint64_t duration_us;
-    struct error error; /* ERR_OK unless failed, cancelled or interrupted */
+    int64_t queued_us;     /* wall clock, as its job was registered; 0: it never was */
+    int64_t started_us;    /* wall clock */
+    uint64_t duration_us;  /* of all of it */
+    uint64_t lock_wait_us; /* how much of that it waited for the schema lock */
+    struct error error;    /* ERR_OK unless failed, cancelled or interrupted */
 };
 
 struct run_reports {
     struct run_report *items; /* newest first */
     size_t count;
+};
+
+/* Which runs of the journal a list is about. Zeroed but for the limit: all. */
+struct run_filter {
+    unsigned limit;     /* at least 1 */
+    const char *before; /* id: only runs older than this one; NULL: from the newest */
+    bool has_outcomes;
+    bool outcomes[RUN_UNFINISHED + 1]; /* any of these */
+    bool has_verb;
+    enum verb verb;
+    const char *actor; /* exactly this one; NULL: anybody's */
+    int64_t since_us;  /* wall clock: queued, or begun without a queue, then or later; 0: from the
+                          beginning */
+};
+
+/* A job that was accepted, before it is a run. */
+struct registered_job {
+    char id[RUN_ID_SIZE];
+    enum verb verb;
+    const char *target; /* as asked; NULL when there was none */
+    const char *actor;
+    const char *reason;            /* or NULL */
+    const char *key;               /* idempotency key; NULL: none */
+    unsigned char fingerprint[32]; /* meaningful with a key */
+    int64_t queued_us;             /* wall clock */
 };
 
 /* A verified backup. */

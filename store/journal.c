@@ -9,6 +9,8 @@
 
 #include "base/clock.h"
 #include "base/oom.h"
+#include "migrations/format.h"
+#include "store/journal_2_sql.h"
 #include "store/journal_db.h"
 #include "store/journal_sql.h"
 #include "store/stmt.h"
@@ -19,7 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define JOURNAL_VERSION         1
+#define JOURNAL_VERSION         2
+#define JOURNAL_APPLICATION_ID  1935895140 /* as in journal.sql */
 #define JOURNAL_BUSY_TIMEOUT_MS 5000
 
 bool journal_error(struct error *err)
@@ -48,7 +51,21 @@ version_rows journal_rows_parse(const char *text, struct arena *arena)
     return rows;
 }
 
+const char *journal_rows_say(const char *text, struct arena *arena)
+{
+    version_rows rows = journal_rows_parse(text, arena);
+
+    return rows.count == 0 ? "base" : str_list_join(&rows, ", ", arena);
+}
+
 /* --- opening ---------------------------------------------------------------------------------- */
+
+static bool refuse_foreign(const struct db *db, struct error *err)
+{
+    error_set(err, ERR_JOURNAL, "could not use journal \"%s\": it is another program's database",
+              db->path);
+    return error_hint(err, "Choose another state directory, or move the file away.");
+}
 
 static bool create_schema(struct db *db, struct error *err)
 {
@@ -56,14 +73,36 @@ static bool create_schema(struct db *db, struct error *err)
 
     if (!db_read_i64(db, "SELECT count(*) FROM main.sqlite_schema", &objects, err))
         return false;
-    if (objects > 0) {
-        error_set(err, ERR_JOURNAL,
-                  "could not use journal \"%s\": it is another program's database", db->path);
-        return error_hint(err, "Choose another state directory, or move the file away.");
-    }
+    if (objects > 0)
+        return refuse_foreign(db, err);
     if (sqlite3_exec(db->handle, sql_journal, NULL, NULL, NULL) != SQLITE_OK)
         return db_error(err, db, ERR_JOURNAL, "could not create journal \"%s\"", db->path);
     return true;
+}
+
+static bool upgrade_schema(struct db *db, struct error *err)
+{
+    int64_t application_id = 0;
+
+    if (!db_read_i64(db, "PRAGMA main.application_id", &application_id, err))
+        return false;
+    if (application_id != JOURNAL_APPLICATION_ID)
+        return refuse_foreign(db, err);
+    if (sqlite3_exec(db->handle, sql_journal_2, NULL, NULL, NULL) != SQLITE_OK)
+        return db_error(err, db, ERR_JOURNAL, "could not upgrade journal \"%s\"", db->path);
+    return true;
+}
+
+static bool read_version(struct db *db, int64_t *ret, struct error *err)
+{
+    if (!db_read_i64(db, "PRAGMA main.user_version", ret, err))
+        return false;
+    if (*ret <= JOURNAL_VERSION)
+        return true;
+    error_set(err, ERR_JOURNAL, "could not use journal \"%s\": its version %lld is newer than %d",
+              db->path, (long long) *ret, JOURNAL_VERSION);
+    return error_hint(
+        err, "A newer schemad wrote it; install that again, or choose another state directory.");
 }
 
 static bool ensure_schema(struct db *db, struct error *err)
@@ -71,23 +110,17 @@ static bool ensure_schema(struct db *db, struct error *err)
     cleanup_txn struct txn txn = { 0 };
     int64_t version = 0;
 
-    if (!db_read_i64(db, "PRAGMA main.user_version", &version, err))
+    if (!read_version(db, &version, err))
         return false;
     if (version == JOURNAL_VERSION)
         return true;
-    if (version > JOURNAL_VERSION) {
-        error_set(err, ERR_JOURNAL,
-                  "could not use journal \"%s\": its version %lld is newer than %d", db->path,
-                  (long long) version, JOURNAL_VERSION);
-        return error_hint(
-            err,
-            "A newer schemad wrote it; install that again, or choose another state directory.");
-    }
-    /* Another process may create it at the same moment: look again under the write lock. */
-    if (!txn_begin(db, TXN_WRITE, &txn, err) ||
-        !db_read_i64(db, "PRAGMA main.user_version", &version, err))
+    /* Another process may be at it at the same moment: look again under the write lock. */
+    if (!txn_begin(db, TXN_WRITE, &txn, err) || !read_version(db, &version, err))
         return false;
-    return (version == JOURNAL_VERSION || create_schema(db, err)) && txn_commit(&txn, err);
+    if (version == JOURNAL_VERSION)
+        return true;
+    return (version == 1 ? upgrade_schema(db, err) : create_schema(db, err)) &&
+           txn_commit(&txn, err);
 }
 
 static bool open_db(const char *path, struct db **ret, struct error *err)
@@ -112,30 +145,29 @@ static bool is_damaged(const struct error *err)
 /*
  * History is worth less than a run: a damaged journal is kept for a look and must not stop anybody.
  */
-static bool set_aside(struct journal *journal, const char *path, struct error *err)
+static bool set_aside(const char *path, struct arena *arena, const char **ret_aside,
+                      struct error *err)
 {
     static const char *const endings[] = { "-wal", "-shm", "" };
-    cleanup(arena_release) struct arena arena = { 0 };
     char time_text[CLOCK_TEXT_SIZE];
-    const char *aside = NULL;
 
     clock_format_compact(clock_wall_us(), time_text);
-    aside = arena_printf(&arena, "%s.damaged-%s", path, time_text);
+    *ret_aside = arena_printf(arena, "%s.damaged-%s", path, time_text);
     for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
-        if (rename(arena_printf(&arena, "%s%s", path, endings[i]),
-                   arena_printf(&arena, "%s%s", aside, endings[i])) != 0 &&
+        if (rename(arena_printf(arena, "%s%s", path, endings[i]),
+                   arena_printf(arena, "%s%s", *ret_aside, endings[i])) != 0 &&
             errno != ENOENT)
             return error_set_errno(err, ERR_JOURNAL, errno,
                                    "could not set the damaged journal \"%s\" aside", path);
     }
-    journal->notice = xstrdup(arena_printf(
-        &arena, "The journal was damaged; it was set aside as \"%s\" and a new one begun.", aside));
     return true;
 }
 
 bool journal_open(const char *path, struct journal **ret_journal, struct error *err)
 {
     cleanup_journal struct journal *journal = xcalloc(1, sizeof(*journal));
+    cleanup(arena_release) struct arena arena = { 0 };
+    const char *aside = NULL;
     struct error first = { 0 };
 
     if (!open_db(path, &journal->db, &first)) {
@@ -143,11 +175,35 @@ bool journal_open(const char *path, struct journal **ret_journal, struct error *
             *err = first;
             return journal_error(err);
         }
-        if (!set_aside(journal, path, err) || !open_db(path, &journal->db, err))
+        if (!set_aside(path, &arena, &aside, err) || !open_db(path, &journal->db, err))
             return journal_error(err);
+        journal->notice = xstrdup(
+            arena_printf(&arena,
+                         "The journal was damaged; it was set aside as \"%s\" and a new one begun.",
+                         aside));
     }
     *ret_journal = take_ptr(journal);
     return true;
+}
+
+bool journal_has_moved(const struct journal *journal)
+{
+    return db_has_moved(journal->db);
+}
+
+void journal_give_up(struct journal *journal, struct error *err)
+{
+    cleanup(arena_release) struct arena arena = { 0 };
+    const char *path = arena_strdup(&arena, journal->db->path);
+    const char *aside = NULL;
+    struct error cause = { 0 };
+
+    journal_close(journal);
+    if (!is_damaged(err) || !set_aside(path, &arena, &aside, &cause))
+        return;
+    err->hint[0] = '\0'; /* what a damaged file wants in general was done already */
+    error_hint(err, "The damaged journal was set aside as \"%s\". Try again: a new one is begun.",
+               aside);
 }
 
 void journal_close(struct journal *journal)
@@ -188,9 +244,9 @@ static bool write_run(struct journal *journal, const struct run_report *report,
 {
     static const char sql_insert_run[] =
         "INSERT INTO runs (id, verb, target, actor, reason, rows_before, rows_planned, outcome, "
-        "backup, started_us)\n"
+        "backup, started_us, queued_us, lock_wait_us)\n"
         "VALUES (:id, :verb, :target, :actor, :reason, :rows_before, :rows_planned, :outcome, "
-        ":backup, :started_us)";
+        ":backup, :started_us, (SELECT queued_us FROM jobs WHERE id = :id), :lock_wait_us)";
     cleanup_stmt struct stmt stmt = { 0 };
 
     if (!stmt_prepare(journal->db, sql_insert_run, &stmt, err))
@@ -198,6 +254,7 @@ static bool write_run(struct journal *journal, const struct run_report *report,
     journal_run_bind(&stmt, report, arena);
     stmt_bind_text(&stmt, ":rows_planned", rows_planned);
     stmt_bind_text(&stmt, ":backup", report->backup);
+    stmt_bind_i64(&stmt, ":lock_wait_us", (int64_t) report->lock_wait_us);
     return stmt_run(&stmt, err);
 }
 
@@ -229,10 +286,11 @@ static bool write_scripts(struct journal *journal, const struct plan *plan, int6
 static bool write_steps(struct journal *journal, const struct plan *plan, int64_t run_number,
                         struct arena *arena, struct error *err)
 {
-    static const char sql_insert_step[] = "INSERT INTO run_steps (run_number, position, revision, "
-                                          "direction, message, rows_after, script_sha256)\n"
-                                          "VALUES (:run_number, :position, :revision, :direction, "
-                                          ":message, :rows_after, :script_sha256)";
+    static const char sql_insert_step[] =
+        "INSERT INTO run_steps (run_number, position, revision, direction, message, line, "
+        "rows_after, script_sha256)\n"
+        "VALUES (:run_number, :position, :revision, :direction, :message, :line, :rows_after, "
+        ":script_sha256)";
     cleanup_stmt struct stmt stmt = { 0 };
 
     if (!stmt_prepare(journal->db, sql_insert_step, &stmt, err))
@@ -245,6 +303,7 @@ static bool write_steps(struct journal *journal, const struct plan *plan, int64_
         stmt_bind_text(&stmt, ":revision", step->revision->id);
         stmt_bind_text(&stmt, ":direction", step->direction == DIRECTION_UP ? "up" : "down");
         stmt_bind_text(&stmt, ":message", step->revision->script->doc);
+        stmt_bind_text(&stmt, ":line", format_step_line(step->revision, step->direction, arena));
         stmt_bind_text(&stmt, ":rows_after", journal_rows_format(&step->rows_after, arena));
         stmt_bind_text(&stmt, ":script_sha256", step->revision->script->sha256);
         if (!stmt_run(&stmt, err))

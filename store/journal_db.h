@@ -19,6 +19,9 @@ cold_path bool journal_error(struct error *err);
 const char *journal_rows_format(const version_rows *rows, struct arena *arena);
 version_rows journal_rows_parse(const char *text, struct arena *arena);
 
+/* Version rows in such a text as a sentence names them: "base", "b2", "b2, c3"; in the arena. */
+const char *journal_rows_say(const char *text, struct arena *arena);
+
 /* Bind what is known of a run when its row is made, as an unfinished one: :id, :verb, :target,
  * :actor, :reason, :rows_before, :outcome and :started_us. */
 void journal_run_bind(struct stmt *stmt, const struct run_report *report, struct arena *arena);

@@ -1,18 +1,19 @@
 /*
- * journal_read.c - what was done: runs, one run, and which script a revision had.
+ * journal_read.c - what was done: runs that match, the last one, and which script a revision had.
  */
 #include "store/journal_db.h"
 #include "store/stmt.h"
 #include "store/txn.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define RUN_COLUMNS                                                                         \
     "number, id, verb, target, actor, reason, rows_before, rows_after, outcome, backup, "   \
     "started_us, duration_us,\n"                                                            \
     "error_code, error_sqlite_code, error_line, error_column, error_revision, error_file, " \
     "error_statement,\n"                                                                    \
-    "error_detail, error_hint\n"
+    "error_detail, error_hint, warning, lock_wait_us, queued_us\n"
 
 /* The order of RUN_COLUMNS. */
 enum run_column {
@@ -37,6 +38,9 @@ enum run_column {
     RUN_ERROR_STATEMENT,
     RUN_ERROR_DETAIL,
     RUN_ERROR_HINT,
+    RUN_WARNING,
+    RUN_LOCK_WAIT_US,
+    RUN_QUEUED_US,
 };
 
 static void copy_text(const struct stmt *stmt, int column, char *target, size_t size)
@@ -72,7 +76,7 @@ static bool read_steps(struct journal *journal, int64_t run_number, struct arena
         "SELECT revision, message, line, direction = 'down', duration_us, statement_count,\n"
         "       count(*) OVER ()\n"
         "FROM run_steps\n"
-        "WHERE run_number = :run_number AND is_done\n"
+        "WHERE run_number = :run_number AND (is_done OR :is_planned)\n"
         "ORDER BY position";
     cleanup_stmt struct stmt stmt = { 0 };
     bool has_row = false;
@@ -80,6 +84,7 @@ static bool read_steps(struct journal *journal, int64_t run_number, struct arena
     if (!stmt_prepare(journal->db, sql_steps, &stmt, err))
         return false;
     stmt_bind_i64(&stmt, ":run_number", run_number);
+    stmt_bind_i64(&stmt, ":is_planned", report->outcome == RUN_PLANNED);
     if (!stmt_step(&stmt, &has_row, err))
         return false;
     if (has_row)
@@ -109,8 +114,11 @@ static bool read_run(struct journal *journal, const struct stmt *stmt, struct ar
         .rows_before = journal_rows_parse(stmt_text(stmt, RUN_ROWS_BEFORE, arena), arena),
         .rows_after = journal_rows_parse(stmt_text(stmt, RUN_ROWS_AFTER, arena), arena),
         .backup = stmt_text(stmt, RUN_BACKUP, arena),
+        .warning = stmt_text(stmt, RUN_WARNING, arena),
+        .queued_us = stmt_i64(stmt, RUN_QUEUED_US),
         .started_us = stmt_i64(stmt, RUN_STARTED_US),
         .duration_us = (uint64_t) stmt_i64(stmt, RUN_DURATION_US),
+        .lock_wait_us = (uint64_t) stmt_i64(stmt, RUN_LOCK_WAIT_US),
     };
 
     copy_text(stmt, RUN_ID, report.id, sizeof(report.id));
@@ -123,31 +131,101 @@ static bool read_run(struct journal *journal, const struct stmt *stmt, struct ar
     return read_steps(journal, stmt_i64(stmt, RUN_NUMBER), arena, ret, err);
 }
 
-static bool read_runs(struct journal *journal, unsigned limit, const char *before,
-                      struct arena *arena, struct run_reports *ret, struct error *err)
+/* Literals of our own names, which need no quoting. */
+static const char *outcomes_text(const struct run_filter *filter, struct arena *arena)
 {
-    static const char sql_runs[] =
-        "SELECT " RUN_COLUMNS "FROM runs\n"
-        "WHERE :before IS NULL OR number < (SELECT number FROM runs WHERE id = :before)\n"
-        "ORDER BY number DESC\n"
-        "LIMIT :limit";
+    struct str_list names = { 0 };
+
+    for (size_t i = 0; i < ARRAY_SIZE(filter->outcomes); i++) {
+        if (filter->outcomes[i])
+            str_list_add(&names, arena,
+                         arena_printf(arena, "'%s'", run_outcome_name((enum run_outcome) i)));
+    }
+    return str_list_join(&names, ", ", arena);
+}
+
+/*
+ * The query of a filter, made of what is asked, so that a long journal is not read for a short
+ * page. A plus keeps an index out: verbs are few, and several outcomes are most of the journal,
+ * which is found faster from its end than sorted out of an index. Numbers follow the wall clock but
+ * for its jumps: the first run since then bounds the search, the time decides.
+ */
+static const char *runs_sql(const struct run_filter *filter, struct arena *arena)
+{
+    const char *outcomes = outcomes_text(filter, arena);
+    bool is_one = filter->has_outcomes && strchr(outcomes, ',') == NULL;
+    struct str_list clauses = { 0 };
+
+    str_list_add(&clauses, arena, "true");
+    if (filter->before != NULL)
+        str_list_add(&clauses, arena, "number < (SELECT number FROM runs WHERE id = :before)");
+    if (filter->has_outcomes)
+        str_list_add(&clauses, arena,
+                     arena_printf(arena, "%soutcome IN (%s)", is_one ? "" : "+", outcomes));
+    if (filter->actor != NULL)
+        str_list_add(&clauses, arena, "actor = :actor");
+    if (filter->has_verb)
+        str_list_add(&clauses, arena,
+                     is_one || filter->actor != NULL ? "+verb = :verb" : "verb = :verb");
+    if (filter->since_us != 0)
+        str_list_add(&clauses, arena,
+                     "number >= (SELECT min(+number) FROM runs\n"
+                     "           WHERE coalesce(queued_us, started_us) >= :since_us)\n"
+                     "AND +coalesce(queued_us, started_us) >= :since_us");
+    return arena_printf(arena,
+                        "SELECT " RUN_COLUMNS "FROM runs\n"
+                        "WHERE %s\n"
+                        "ORDER BY number DESC\n"
+                        "LIMIT :limit",
+                        str_list_join(&clauses, "\nAND ", arena));
+}
+
+static void runs_bind(struct stmt *stmt, const struct run_filter *filter)
+{
+    if (filter->before != NULL)
+        stmt_bind_text(stmt, ":before", filter->before);
+    if (filter->has_verb)
+        stmt_bind_text(stmt, ":verb", verb_name(filter->verb));
+    if (filter->actor != NULL)
+        stmt_bind_text(stmt, ":actor", filter->actor);
+    if (filter->since_us != 0)
+        stmt_bind_i64(stmt, ":since_us", filter->since_us);
+    stmt_bind_i64(stmt, ":limit", filter->limit);
+}
+
+/* Room for one more, whatever the limit is. */
+static struct run_report *reports_add(struct run_reports *reports, size_t *capacity,
+                                      struct arena *arena)
+{
+    if (reports->count == *capacity) {
+        struct run_report *items = NULL;
+
+        *capacity = *capacity == 0 ? 16 : 2 * *capacity;
+        items = arena_array(arena, struct run_report, *capacity);
+        for (size_t i = 0; i < reports->count; i++)
+            items[i] = reports->items[i];
+        reports->items = items;
+    }
+    return &reports->items[reports->count++];
+}
+
+static bool read_runs(struct journal *journal, const struct run_filter *filter, struct arena *arena,
+                      struct run_reports *ret, struct error *err)
+{
     cleanup_txn struct txn txn = { 0 };
     cleanup_stmt struct stmt stmt = { 0 };
     struct run_reports reports = { 0 };
-    int64_t total = 0;
+    size_t capacity = 0;
     bool has_row = false;
 
     if (!txn_begin(journal->db, TXN_READ, &txn, err) ||
-        !db_read_i64(journal->db, "SELECT count(*) FROM runs", &total, err) ||
-        !stmt_prepare(journal->db, sql_runs, &stmt, err))
+        !stmt_prepare(journal->db, runs_sql(filter, arena), &stmt, err))
         return false;
-    stmt_bind_text(&stmt, ":before", before);
-    stmt_bind_i64(&stmt, ":limit", limit);
+    runs_bind(&stmt, filter);
     if (!stmt_step(&stmt, &has_row, err))
         return false;
-    reports.items = arena_array(arena, struct run_report, total < limit ? (size_t) total : limit);
     while (has_row) {
-        if (!read_run(journal, &stmt, arena, &reports.items[reports.count++], err) ||
+        if (!read_run(journal, &stmt, arena, reports_add(&reports, &capacity, arena), err) ||
             !stmt_step(&stmt, &has_row, err))
             return false;
     }
@@ -155,10 +233,26 @@ static bool read_runs(struct journal *journal, unsigned limit, const char *befor
     return true;
 }
 
-bool journal_runs_read(struct journal *journal, unsigned limit, const char *before,
+bool journal_runs_read(struct journal *journal, const struct run_filter *filter,
                        struct arena *arena, struct run_reports *ret, struct error *err)
 {
-    return read_runs(journal, limit, before, arena, ret, err) || journal_error(err);
+    return read_runs(journal, filter, arena, ret, err) || journal_error(err);
+}
+
+bool journal_run_last(struct journal *journal, struct arena *arena, struct run_report *ret,
+                      bool *ret_found, struct error *err)
+{
+    static const char sql_last[] =
+        "SELECT " RUN_COLUMNS "FROM runs\n"
+        "WHERE +outcome IN ('succeeded', 'failed', 'cancelled', 'interrupted')\n"
+        "  AND (rows_planned IS NOT NULL OR duration_us > 0)\n"
+        "ORDER BY number DESC\n"
+        "LIMIT 1";
+    cleanup_stmt struct stmt stmt = { 0 };
+
+    if (!stmt_prepare(journal->db, sql_last, &stmt, err) || !stmt_step(&stmt, ret_found, err))
+        return journal_error(err);
+    return !*ret_found || read_run(journal, &stmt, arena, ret, err) || journal_error(err);
 }
 
 bool journal_run_read(struct journal *journal, const char *id, struct arena *arena,

@@ -4,7 +4,9 @@
  *
  * An unfinished run is settled by the rows that followed it: those of its plan's end (it succeeded,
  * only the outcome is missing), those of a step in between (transaction=revision), or anything else
- * (interrupted). Rows that differ from the last known ones were moved by somebody else.
+ * (interrupted). Rows that differ from the last known ones were moved by somebody else. Only runs
+ * with an intent (rows_planned) looked at the database under the lock: rows of others are no
+ * knowledge.
  */
 #include "base/clock.h"
 #include "base/digest.h"
@@ -90,27 +92,73 @@ static bool mark_steps(struct journal *journal, const struct open_run *run, int6
     return stmt_run(&stmt, err);
 }
 
-static bool write_settlement(struct journal *journal, const struct open_run *run,
-                             enum run_outcome outcome, const char *rows, struct error *err)
+static bool write_settlement(struct journal *journal, const struct open_run *run, const char *rows,
+                             const struct error *error, struct error *err)
 {
     static const char sql_settle[] = "UPDATE runs\n"
                                      "SET outcome = :outcome,\n"
                                      "    rows_after = :rows,\n"
                                      "    error_code = :error_code,\n"
-                                     "    error_detail = :error_detail\n"
+                                     "    error_detail = :error_detail,\n"
+                                     "    error_hint = :error_hint\n"
                                      "WHERE number = :number";
     cleanup_stmt struct stmt stmt = { 0 };
-    bool is_interrupted = outcome == RUN_INTERRUPTED;
+    bool is_interrupted = error->code != ERR_OK;
 
     if (!stmt_prepare(journal->db, sql_settle, &stmt, err))
         return false;
-    stmt_bind_text(&stmt, ":outcome", run_outcome_name(outcome));
+    stmt_bind_text(&stmt, ":outcome",
+                   run_outcome_name(is_interrupted ? RUN_INTERRUPTED : RUN_SUCCEEDED));
     stmt_bind_text(&stmt, ":rows", rows);
-    stmt_bind_text(&stmt, ":error_code", is_interrupted ? error_slug(ERR_INTERRUPTED) : NULL);
-    stmt_bind_text(&stmt, ":error_detail",
-                   is_interrupted ? "the process ended before the run did" : "");
+    stmt_bind_text(&stmt, ":error_code", is_interrupted ? error_slug(error->code) : NULL);
+    stmt_bind_text(&stmt, ":error_detail", error->detail);
+    stmt_bind_text(&stmt, ":error_hint", error->hint);
     stmt_bind_i64(&stmt, ":number", run->number);
     return stmt_run(&stmt, err);
+}
+
+static bool count_steps(struct journal *journal, const struct open_run *run, int64_t *ret,
+                        struct error *err)
+{
+    static const char sql_count[] = "SELECT count(*)\n"
+                                    "FROM run_steps\n"
+                                    "WHERE run_number = :number";
+    cleanup_stmt struct stmt stmt = { 0 };
+    bool has_row = false;
+
+    if (!stmt_prepare(journal->db, sql_count, &stmt, err))
+        return false;
+    stmt_bind_i64(&stmt, ":number", run->number);
+    if (!stmt_step(&stmt, &has_row, err))
+        return false;
+    *ret = stmt_i64(&stmt, 0);
+    return true;
+}
+
+/* What the database says about a run that was cut off; `last` is its last step that is in there. */
+static bool tell_interruption(struct journal *journal, const struct open_run *run, const char *rows,
+                              int64_t last, struct error *error, struct error *err)
+{
+    static const char what[] = "the process ended before the run did; the database is at";
+    cleanup(arena_release) struct arena arena = { 0 };
+    const char *place = journal_rows_say(rows, &arena);
+    int64_t count = 0;
+
+    if (last >= 0) {
+        if (!count_steps(journal, run, &count, err))
+            return false;
+        error_set(error, ERR_INTERRUPTED, "%s %s, after %lld of %lld steps", what, place,
+                  (long long) last + 1, (long long) count);
+        error_hint(error, "Run it again, with the revision where it should end: it goes on from "
+                          "there.");
+    } else if (strcmp(rows, run->rows_before) == 0) {
+        error_set(error, ERR_INTERRUPTED, "%s %s, as before it", what, place);
+        error_hint(error, "Run it again.");
+    } else {
+        error_set(error, ERR_INTERRUPTED, "%s %s, where no step of it leads", what, place);
+        error_hint(error, "Find out who moved it, then run it again.");
+    }
+    return true;
 }
 
 /* A run that planned no change (a backup) cannot be told from one that never began: interrupted. */
@@ -119,19 +167,18 @@ static bool settle(struct journal *journal, const struct open_run *run, const ch
 {
     bool is_changed = run->rows_planned != NULL && strcmp(run->rows_planned, run->rows_before) != 0;
     bool is_finished = is_changed && strcmp(rows, run->rows_planned) == 0;
+    struct error interruption = { 0 };
     int64_t last = -1;
 
     if (is_finished)
         last = INT64_MAX;
     else if (is_changed && !find_last_step(journal, run, rows, &last, err))
         return false;
-    if (!mark_steps(journal, run, last, err))
+    if (!mark_steps(journal, run, last, err) ||
+        (!is_finished && !tell_interruption(journal, run, rows, last, &interruption, err)))
         return false;
-    if (is_finished)
-        return write_settlement(journal, run, RUN_SUCCEEDED, rows, err);
     /* Rows of nobody's making are the next look's business: this run left what it found. */
-    return write_settlement(journal, run, RUN_INTERRUPTED, last >= 0 ? rows : run->rows_before,
-                            err);
+    return write_settlement(journal, run, last >= 0 ? rows : run->rows_before, &interruption, err);
 }
 
 static bool settle_all(struct journal *journal, const char *rows, struct arena *arena,

@@ -47,14 +47,32 @@ static void build_graph(struct fake *fake)
     fake->snapshot.graph = graph;
 }
 
+/* The newest job in this state. */
+static const struct fake_job *find_state(const struct fake *fake, enum job_state state)
+{
+    for (size_t i = fake->job_count; i > 0; i--) {
+        if (fake->jobs[i - 1].view.state == state)
+            return &fake->jobs[i - 1];
+    }
+    return NULL;
+}
+
 static void take(void *data, struct arena *arena, struct snapshot *ret)
 {
     struct fake *fake = data;
+    const struct fake_job *running = NULL;
 
     (void) arena;
     pthread_mutex_lock(&fake->lock);
     fake->snapshots_held++;
+    fake->snapshots_taken++;
     *ret = fake->snapshot;
+    running = find_state(fake, JOB_RUNNING);
+    if (running != NULL) {
+        ret->has_running = true;
+        ret->running = running->view;
+    }
+    ret->queue_length += find_state(fake, JOB_QUEUED) != NULL;
     pthread_mutex_unlock(&fake->lock);
 }
 
@@ -110,10 +128,68 @@ static void copy_request(struct fake_job *job, const struct run_request *request
     job->view.report.reason = request->reason != NULL ? job->reason : NULL;
 }
 
+/* ---- Events ---- */
+
+/* Called with the lock held, as a daemon may do it. */
+static void add_event(struct fake *fake, enum event_kind kind, const struct job_view *job)
+{
+    struct event *event = &fake->events[fake->event_count];
+
+    assert(fake->event_count < FAKE_EVENTS_MAX);
+    fake->event_count++;
+    *event = (struct event){
+        .number = FAKE_EVENTS_FIRST + fake->event_count,
+        .kind = kind,
+        .at_us = MOMENT_US,
+    };
+    if (job != NULL) {
+        memcpy(event->job, job->report.id, RUN_ID_SIZE);
+        event->state = job->state;
+        event->progress = job->progress;
+        event->elapsed_us = job->elapsed_us;
+        event->remaining_us = job->remaining_us;
+    }
+    if (fake->events_changed != NULL)
+        fake->events_changed(fake->events_cookie);
+}
+
+static void events_read(void *data, uint64_t after, struct event_batch *ret)
+{
+    struct fake *fake = data;
+    size_t first = 0;
+
+    *ret = (struct event_batch){ 0 };
+    pthread_mutex_lock(&fake->lock);
+    ret->newest = FAKE_EVENTS_FIRST + fake->event_count;
+    ret->has_gap = after < FAKE_EVENTS_FIRST + fake->events_forgotten || after > ret->newest;
+    first = ret->has_gap ? fake->events_forgotten : (size_t) (after - FAKE_EVENTS_FIRST);
+    for (size_t i = first; i < fake->event_count && ret->count < EVENT_BATCH_MAX; i++)
+        ret->items[ret->count++] = fake->events[i];
+    pthread_mutex_unlock(&fake->lock);
+}
+
+static void events_watch(void *data, void (*changed)(void *cookie), void *cookie)
+{
+    struct fake *fake = data;
+
+    pthread_mutex_lock(&fake->lock);
+    fake->events_changed = changed;
+    fake->events_cookie = cookie;
+    pthread_mutex_unlock(&fake->lock);
+}
+
+/* ---- Submitting ---- */
+
+static bool is_ended(const struct fake_job *job)
+{
+    return job->view.state != JOB_QUEUED && job->view.state != JOB_RUNNING;
+}
+
 static void end_job(struct fake *fake, struct fake_job *job, enum error_code code,
                     const char *detail)
 {
-    job_done_fn done = NULL;
+    struct submit_hooks waiters[FAKE_WAITERS_MAX];
+    size_t count = 0;
 
     pthread_mutex_lock(&fake->lock);
     job->view.state = code == ERR_OK ? JOB_SUCCEEDED : JOB_FAILED;
@@ -122,43 +198,112 @@ static void end_job(struct fake *fake, struct fake_job *job, enum error_code cod
     job->view.progress.permille = 1000;
     if (code != ERR_OK)
         (void) error_set(&job->view.report.error, code, "%s", detail);
-    done = job->done;
-    job->done = NULL;
+    count = job->waiter_count;
+    memcpy(waiters, job->waiters, sizeof(waiters));
+    job->waiter_count = 0;
+    add_event(fake, EVENT_JOB, &job->view);
     pthread_mutex_unlock(&fake->lock);
-    if (done != NULL)
-        done(job->cookie);
+    for (size_t i = 0; i < count; i++)
+        waiters[i].ended(waiters[i].cookie);
 }
 
-static bool submit(void *data, const struct run_request *request, job_done_fn done, void *cookie,
-                   char *ret_id, struct error *err)
+static struct fake_job *find_key(struct fake *fake, const struct submission *submission)
+{
+    for (size_t i = 0; i < fake->job_count; i++) {
+        struct fake_job *job = &fake->jobs[i];
+
+        if (submission->idempotency_key != NULL &&
+            strcmp(job->key, submission->idempotency_key) == 0 &&
+            strcmp(job->actor, submission->request->actor) == 0)
+            return job;
+    }
+    return NULL;
+}
+
+static struct fake_job *add_job(struct fake *fake, const struct submission *submission)
+{
+    struct fake_job *job = &fake->jobs[fake->job_count];
+
+    assert(fake->job_count < FAKE_JOBS_MAX);
+    copy_request(job, submission->request);
+    if (submission->idempotency_key != NULL)
+        copy_text(job->key, sizeof(job->key), submission->idempotency_key);
+    memcpy(job->fingerprint, submission->fingerprint, sizeof(job->fingerprint));
+    (void) snprintf(job->view.report.id, RUN_ID_SIZE, "%016zx", fake->job_count + 1);
+    job->view.report.outcome = RUN_UNFINISHED;
+    job->view.queued_us = MOMENT_US;
+    job->view.remaining_us = -1;
+    fake->job_count++;
+    add_event(fake, EVENT_JOB, &job->view);
+    pthread_cond_broadcast(&fake->changed);
+    return job;
+}
+
+/* The job of a submission, or why there is none. */
+static struct fake_job *settle(struct fake *fake, const struct submission *submission,
+                               bool *ret_replay, struct error *err)
+{
+    struct fake_job *job = find_key(fake, submission);
+
+    *ret_replay = job != NULL;
+    if (job != NULL &&
+        memcmp(job->fingerprint, submission->fingerprint, sizeof(job->fingerprint)) != 0) {
+        (void) error_set(err, ERR_IDEMPOTENCY_KEY_REUSED, "key was used for another request");
+        (void) error_hint(err, "It made job %s.", job->view.report.id);
+        return NULL;
+    }
+    if (job != NULL)
+        return job;
+    if (submission->refused_unless != NULL) {
+        *err = *submission->refused_unless;
+        return NULL;
+    }
+    if (fake->submit_fails != ERR_OK) {
+        (void) error_set(err, fake->submit_fails, "could not queue it");
+        return NULL;
+    }
+    return add_job(fake, submission);
+}
+
+static void accept_waiter(const struct submit_hooks *hooks, const struct fake_job *job,
+                          bool is_replay)
+{
+    struct acceptance acceptance = { .is_replay = is_replay };
+
+    memcpy(acceptance.id, job->view.report.id, RUN_ID_SIZE);
+    hooks->accepted(hooks->cookie, &acceptance);
+}
+
+static void submit(void *data, const struct submission *submission,
+                   const struct submit_hooks *hooks)
 {
     struct fake *fake = data;
+    struct error err = { 0 };
+    bool is_replay = false;
+    bool is_over = false;
     struct fake_job *job = NULL;
-    enum error_code failure = ERR_OK;
-    bool ends_at_once = false;
 
     pthread_mutex_lock(&fake->lock);
-    failure = fake->submit_fails;
-    ends_at_once = fake->ends_at_once;
-    if (failure == ERR_OK) {
-        assert(fake->job_count < FAKE_JOBS_MAX);
-        job = &fake->jobs[fake->job_count];
-        job->done = done;
-        job->cookie = cookie;
-        copy_request(job, request);
-        (void) snprintf(job->view.report.id, RUN_ID_SIZE, "%016zx", fake->job_count + 1);
-        job->view.queued_us = MOMENT_US;
-        (void) memcpy(ret_id, job->view.report.id, RUN_ID_SIZE);
-        fake->job_count++;
-        pthread_cond_broadcast(&fake->changed);
+    job = settle(fake, submission, &is_replay, &err);
+    if (job != NULL && (is_replay || !fake->accepts_later)) {
+        job->is_accepted = true;
+        accept_waiter(hooks, job, is_replay);
+    }
+    is_over = job != NULL && is_ended(job);
+    if (job != NULL && !is_over) {
+        assert(job->waiter_count < FAKE_WAITERS_MAX);
+        job->waiters[job->waiter_count++] = *hooks;
     }
     pthread_mutex_unlock(&fake->lock);
-    if (failure != ERR_OK)
-        return error_set(err, failure, "could not queue it");
-    if (ends_at_once)
+    if (job == NULL)
+        hooks->accepted(hooks->cookie, &(struct acceptance){ .error = &err });
+    else if (is_over)
+        hooks->ended(hooks->cookie);
+    else if (fake->ends_at_once)
         end_job(fake, job, ERR_OK, NULL);
-    return true;
 }
+
+/* ---- Jobs ---- */
 
 static bool job_get(void *data, const char *id, struct arena *arena, struct job_view *ret,
                     struct error *err)
@@ -177,18 +322,31 @@ static bool job_get(void *data, const char *id, struct arena *arena, struct job_
     return is_found || error_set(err, ERR_JOB_UNKNOWN, "job '%s' is not known", id);
 }
 
-static bool job_list(void *data, unsigned limit, const char *before, struct arena *arena,
+static bool is_listed(const struct fake_job *job, const struct job_filter *filter)
+{
+    return (filter->before == NULL || strcmp(job->view.report.id, filter->before) < 0) &&
+           (!filter->has_state || job->view.state == filter->state) &&
+           (!filter->has_verb || job->view.report.verb == filter->verb) &&
+           (filter->actor == NULL || strcmp(job->actor, filter->actor) == 0) &&
+           job->view.queued_us >= filter->since_us;
+}
+
+static bool job_list(void *data, const struct job_filter *filter, struct arena *arena,
                      struct job_views *ret, struct error *err)
 {
     struct fake *fake = data;
 
     (void) err;
-    ret->items = arena_array(arena, struct job_view, FAKE_JOBS_MAX);
-    ret->count = 0;
+    *ret = (struct job_views){ .items = arena_array(arena, struct job_view, FAKE_JOBS_MAX) };
     pthread_mutex_lock(&fake->lock);
-    for (size_t i = fake->job_count; i > 0 && ret->count < limit; i--) {
-        if (before == NULL || strcmp(fake->jobs[i - 1].view.report.id, before) < 0)
-            ret->items[ret->count++] = fake->jobs[i - 1].view;
+    fake->filter = *filter;
+    for (size_t i = fake->job_count; i > 0; i--) {
+        if (!is_listed(&fake->jobs[i - 1], filter))
+            continue;
+        ret->has_more = ret->count == filter->limit;
+        if (ret->has_more)
+            break;
+        ret->items[ret->count++] = fake->jobs[i - 1].view;
     }
     pthread_mutex_unlock(&fake->lock);
     return true;
@@ -197,15 +355,19 @@ static bool job_list(void *data, unsigned limit, const char *before, struct aren
 static bool job_cancel(void *data, const char *id, struct error *err)
 {
     struct fake *fake = data;
-    struct arena scratch cleanup(arena_release) = { 0 };
-    struct job_view view = { 0 };
+    bool is_found = false;
 
-    if (!job_get(data, id, &scratch, &view, err))
-        return false;
     pthread_mutex_lock(&fake->lock);
-    fake->cancel_count++;
+    for (size_t i = 0; i < fake->job_count && !is_found; i++) {
+        struct fake_job *job = &fake->jobs[i];
+
+        is_found = strcmp(job->view.report.id, id) == 0;
+        if (is_found)
+            job->view.is_cancel_requested = !is_ended(job);
+    }
+    fake->cancel_count += is_found;
     pthread_mutex_unlock(&fake->lock);
-    return true;
+    return is_found || error_set(err, ERR_JOB_UNKNOWN, "job '%s' is not known", id);
 }
 
 static bool backup_list(void *data, struct arena *arena, struct backup_infos *ret,
@@ -225,7 +387,7 @@ static bool backup_list(void *data, struct arena *arena, struct backup_infos *re
     return true;
 }
 
-static void counters(void *data, struct backend_counters *ret)
+static void counters(void *data, struct arena *arena, struct backend_counters *ret)
 {
     struct fake *fake = data;
 
@@ -237,7 +399,49 @@ static void counters(void *data, struct backend_counters *ret)
         .last_run_us = MOMENT_US,
         .last_run_duration_us = 12345,
         .last_run_succeeded = true,
+        .last_run_verb = VERB_UPGRADE,
+        .last_run_outcome = RUN_SUCCEEDED,
+        .lock_wait_count = 10,
+        .lock_wait_sum_us = 1500000,
+        .last_backup_us = MOMENT_US,
+        .last_backup_bytes = 40960,
+        .replays = 3,
     };
+    str_list_add(&ret->last_backup_rows, arena, "aaaa1111");
+}
+
+/* ---- Denials ---- */
+
+static void deny(void *data, const struct denial *denial)
+{
+    struct fake *fake = data;
+
+    pthread_mutex_lock(&fake->lock);
+    if (fake->denial_count < FAKE_DENIALS_MAX) {
+        struct fake_denial *kept = &fake->denials[fake->denial_count++];
+
+        copy_text(kept->reason, sizeof(kept->reason), denial->reason);
+        copy_text(kept->actor, sizeof(kept->actor), denial->actor);
+        copy_text(kept->method, sizeof(kept->method), denial->method);
+        copy_text(kept->path, sizeof(kept->path), denial->path);
+        kept->denial = (struct denial){ denial->at_us, kept->reason, kept->actor,
+                                        kept->method,  kept->path,   denial->repeated };
+    }
+    pthread_mutex_unlock(&fake->lock);
+}
+
+static bool denial_list(void *data, unsigned limit, struct arena *arena, struct denials *ret,
+                        struct error *err)
+{
+    struct fake *fake = data;
+
+    (void) err;
+    *ret = (struct denials){ .items = arena_array(arena, struct denial, FAKE_DENIALS_MAX) };
+    pthread_mutex_lock(&fake->lock);
+    for (size_t i = fake->denial_count; i > 0 && ret->count < limit; i--)
+        ret->items[ret->count++] = fake->denials[i - 1].denial;
+    pthread_mutex_unlock(&fake->lock);
+    return true;
 }
 
 void fake_init(struct fake *fake)
@@ -266,6 +470,7 @@ void fake_init(struct fake *fake)
     fake->snapshot.database = "/var/lib/content/content.db";
     fake->snapshot.scripts = &fake->scripts;
     fake->snapshot.etag = 0xa7;
+    fake->snapshot.rows_tag = FAKE_ROWS_TAG;
     fake->backend = (struct backend){
         .data = fake,
         .snapshot_take = take,
@@ -275,8 +480,12 @@ void fake_init(struct fake *fake)
         .job_get = job_get,
         .job_list = job_list,
         .job_cancel = job_cancel,
+        .events_read = events_read,
+        .events_watch = events_watch,
         .backup_list = backup_list,
         .counters = counters,
+        .deny = deny,
+        .denial_list = denial_list,
     };
 }
 
@@ -305,4 +514,66 @@ void fake_wait_jobs(struct fake *fake, size_t count)
 void fake_end_job(struct fake *fake, size_t index, enum error_code code, const char *detail)
 {
     end_job(fake, &fake->jobs[index], code, detail);
+}
+
+void fake_accept_job(struct fake *fake, size_t index)
+{
+    struct fake_job *job = &fake->jobs[index];
+
+    pthread_mutex_lock(&fake->lock);
+    job->is_accepted = true;
+    for (size_t i = 0; i < job->waiter_count; i++)
+        accept_waiter(&job->waiters[i], job, false);
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_run_job(struct fake *fake, size_t index, unsigned permille)
+{
+    struct job_view *job = &fake->jobs[index].view;
+
+    pthread_mutex_lock(&fake->lock);
+    job->state = JOB_RUNNING;
+    job->progress.phase = PHASE_RUNNING;
+    job->progress.permille = permille;
+    add_event(fake, EVENT_JOB, job);
+    pthread_mutex_unlock(&fake->lock);
+}
+
+static void move(struct fake *fake, const char *revision)
+{
+    version_rows rows = { 0 };
+
+    str_list_add(&rows, &fake->arena, revision);
+    fake->snapshot.current = current_of(fake->snapshot.graph, &rows, &fake->arena);
+    fake->snapshot.rows_tag++;
+    fake->snapshot.etag++;
+}
+
+void fake_move(struct fake *fake, const char *revision)
+{
+    pthread_mutex_lock(&fake->lock);
+    move(fake, revision);
+    add_event(fake, EVENT_CURRENT, NULL);
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_move_silently(struct fake *fake, const char *revision)
+{
+    pthread_mutex_lock(&fake->lock);
+    move(fake, revision);
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_change(struct fake *fake)
+{
+    pthread_mutex_lock(&fake->lock);
+    add_event(fake, EVENT_CURRENT, NULL);
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_forget_events(struct fake *fake)
+{
+    pthread_mutex_lock(&fake->lock);
+    fake->events_forgotten = fake->event_count;
+    pthread_mutex_unlock(&fake->lock);
 }

@@ -40,14 +40,14 @@ struct site *site_new(void)
     strbuf_init(&site->log, REPLY_MAX);
     digest_sha256(SITE_TOKEN, strlen(SITE_TOKEN), site->token.digest);
     site->token.name = "ci";
+    site->token.access = ACCESS_DESTROY;
     (void) snprintf(site->directory, sizeof(site->directory), "/tmp/schemad-api-XXXXXX");
     assert_non_null(mkdtemp(site->directory));
     assert_int_equal(chmod(site->directory, 0755), 0);
     (void) snprintf(site->path, sizeof(site->path), "%s/s", site->directory);
     site->options = (struct server_options){
         .backend = &site->fake.backend,
-        .tokens = &site->token,
-        .token_count = 1,
+        .tcp_reads_openly = true,
         /* Longer than a client is patient: no deadline closes what a test says is closed. */
         .request_timeout_ms = 4 * PATIENCE_S * 1000,
         .connections_max = 64,
@@ -93,6 +93,7 @@ void site_start(struct site *site)
     struct error err = { 0 };
 
     expect_done(server_new(&site->options, &site->server, &err), &err);
+    server_tokens_set(site->server, &site->token, 1);
     expect_done(server_listen(site->server, site_listen_unix(site), LISTEN_UNIX, &err), &err);
     expect_done(server_listen(site->server, site_listen_tcp(site, INADDR_LOOPBACK), LISTEN_TCP,
                               &err),
@@ -195,20 +196,63 @@ void site_send(const struct site *site, int fd, enum listen_kind kind, const cha
     }
 }
 
-static bool read_head(int fd, struct strbuf *head)
+/* Whether the text ends like this. */
+static bool ends_with(const struct strbuf *text, const char *end)
+{
+    return str_ends_with((struct str){ text->ptr, text->len }, end);
+}
+
+/* Read up to this text, which is read too; false when the connection ended before. */
+static bool read_until(int fd, const char *end, struct strbuf *out)
 {
     char c = '\0';
 
-    while (head->len < 4 || memcmp(head->ptr + head->len - 4, "\r\n\r\n", 4) != 0) {
+    while (!ends_with(out, end)) {
         ssize_t n = recv(fd, &c, 1, 0);
 
         if (n < 0 && errno == EAGAIN)
             fail_msg("no answer in %d s", PATIENCE_S);
         if (n <= 0)
             return false;
-        strbuf_add_char(head, c);
+        strbuf_add_char(out, c);
     }
     return true;
+}
+
+static bool read_head(int fd, struct strbuf *head)
+{
+    return read_until(fd, "\r\n\r\n", head);
+}
+
+static size_t hex_number(const char *text)
+{
+    size_t number = 0;
+
+    for (; strchr("\r;", *text) == NULL; text++) {
+        unsigned digit = (unsigned) (*text <= '9' ? *text - '0' : (*text | 0x20) - 'a' + 10);
+
+        assert_true(digit < 16);
+        number = number * 16 + digit;
+    }
+    return number;
+}
+
+bool chunk_read(int fd, struct strbuf *out)
+{
+    struct strbuf line cleanup(strbuf_release);
+    size_t len = 0;
+    char *bytes = NULL;
+
+    strbuf_init(&line, 100);
+    if (!read_until(fd, "\r\n", &line))
+        fail_msg("the connection ended before the body");
+    len = hex_number(line.ptr);
+    bytes = xcalloc(1, len + 2);
+    assert_int_equal(recv(fd, bytes, len + 2, MSG_WAITALL), len + 2);
+    assert_memory_equal(bytes + len, "\r\n", 2);
+    strbuf_add(out, bytes, len);
+    free(bytes);
+    return len > 0;
 }
 
 static void read_body(int fd, struct reply *reply)
@@ -285,6 +329,38 @@ struct reply site_do(const struct site *site, const char *method, const char *ta
 
     return site_ask(site, LISTEN_UNIX,
                     arena_printf(&arena, "%s %s HTTP/1.1\r\nHOST\r\n\r\n", method, target));
+}
+
+void site_expect(const struct site *site, enum listen_kind kind, const struct site_row *rows,
+                 size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct arena arena cleanup(arena_release) = { 0 };
+        struct reply reply cleanup_reply = site_ask(site, kind, rows[i].bytes);
+        const char *code = arena_printf(&arena, "\"code\": \"%s\"", rows[i].code);
+
+        if (reply.status != rows[i].status)
+            fail_msg("row %zu: %s\nanswered %u, not %u: %s", i, rows[i].bytes, reply.status,
+                     rows[i].status, reply.body);
+        if (rows[i].code != NULL && strstr(reply.body, code) == NULL)
+            fail_msg("row %zu: %s\nis not %s: %s", i, rows[i].bytes, rows[i].code, reply.body);
+    }
+}
+
+void site_submit(const struct site *site)
+{
+    struct reply reply cleanup_reply =
+        site_ask(site, LISTEN_UNIX,
+                 "POST /upgrade HTTP/1.1\r\nHOST\r\nPrefer: respond-async\r\n\r\n");
+
+    assert_int_equal(reply.status, 202);
+}
+
+bool is_readable(int fd, int timeout_ms)
+{
+    struct pollfd ready = { .fd = fd, .events = POLLIN };
+
+    return poll(&ready, 1, timeout_ms) == 1;
 }
 
 bool is_closed_by_server(int fd)

@@ -60,11 +60,32 @@ void site_send(const struct site *site, int fd, enum listen_kind kind, const cha
 /* Read one reply; has_body is false for HEAD and 304. */
 struct reply reply_read(int fd, bool has_body);
 
+/* Read one chunk of a body of unknown length, and add it to `out`; false for the last, which is
+ * empty. */
+bool chunk_read(int fd, struct strbuf *out);
+
 /* Connect, send, read, close. */
 struct reply site_ask(const struct site *site, enum listen_kind kind, const char *text);
 
 /* "GET /path" over the unix socket: method and target, no body. */
 struct reply site_do(const struct site *site, const char *method, const char *target);
+
+/* What to send, and what to expect. Plain value. */
+struct site_row {
+    const char *bytes;
+    unsigned status;
+    const char *code; /* of the problem; NULL when it is none */
+};
+
+/* Send each over a connection of its own; the first that is answered otherwise fails the test. */
+void site_expect(const struct site *site, enum listen_kind kind, const struct site_row *rows,
+                 size_t count);
+
+/* POST /upgrade, and do not wait for the job. */
+void site_submit(const struct site *site);
+
+/* Whether something can be read, or the end of file, within this time. */
+bool is_readable(int fd, int timeout_ms);
 
 /* Whether the server closed the connection: waits for it. */
 bool is_closed_by_server(int fd);

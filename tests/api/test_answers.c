@@ -94,7 +94,7 @@ static void every_answer_says_what_it_is(void **state)
 
 static void head_is_get_without_the_body(void **state)
 {
-    static const char *const targets[] = { "/current", "/healthz", "/metrics", "/nothing" };
+    static const char *const targets[] = { "/current", "/healthz", "/status", "/nothing" };
 
     for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
         struct arena arena cleanup(arena_release) = { 0 };
@@ -108,14 +108,24 @@ static void head_is_get_without_the_body(void **state)
     }
 }
 
-static struct reply current_unless(struct site *site, const char *etag)
+/* GET /current with one more header line. */
+static struct reply current_with(struct site *site, const char *header)
 {
     struct arena arena cleanup(arena_release) = { 0 };
     int fd cleanup_fd = site_connect(site, LISTEN_UNIX);
+    struct reply reply = { 0 };
 
     site_send(site, fd, LISTEN_UNIX,
-              arena_printf(&arena, "GET /current HTTP/1.1\r\nHOST\r\nIf-None-Match: %s" END, etag));
-    return reply_read(fd, false);
+              arena_printf(&arena, "GET /current HTTP/1.1\r\nHOST\r\n%s" END, header));
+    reply = reply_read(fd, strstr(header, "If-None-Match") == NULL);
+    return reply;
+}
+
+static struct reply current_unless(struct site *site, const char *etag)
+{
+    struct arena arena cleanup(arena_release) = { 0 };
+
+    return current_with(site, arena_printf(&arena, "If-None-Match: %s", etag));
 }
 
 static void current_is_not_sent_again_while_it_is_the_same(void **state)
@@ -123,16 +133,75 @@ static void current_is_not_sent_again_while_it_is_the_same(void **state)
     struct site *site = *state;
     struct arena arena cleanup(arena_release) = { 0 };
     struct reply first cleanup_reply = site_do(site, "GET", "/current");
-    struct reply same cleanup_reply = current_unless(site, "\"x\", \"00000000000000a7\"");
+    const char *etag = reply_header(&first, "ETag", &arena);
+    struct reply same cleanup_reply = current_unless(site, arena_printf(&arena, "\"x\", %s", etag));
     struct reply other cleanup_reply = { 0 };
 
-    assert_string_equal(reply_header(&first, "ETag", &arena), "\"00000000000000a7\"");
+    assert_true(str_starts_with(str_of(etag), "\"00000000000000b2."));
     assert_int_equal(same.status, 304);
-    assert_string_equal(reply_header(&same, "ETag", &arena), "\"00000000000000a7\"");
-    site->fake.snapshot.etag++;
-    other = current_unless(site, "\"00000000000000a7\"");
+    assert_string_equal(reply_header(&same, "ETag", &arena), etag);
+    assert_string_equal(reply_header(&same, "Vary", &arena), "Accept");
+    fake_move(&site->fake, "cccc3333");
+    other = current_unless(site, etag);
     assert_int_equal(other.status, 200);
-    assert_string_equal(reply_header(&other, "ETag", &arena), "\"00000000000000a8\"");
+    assert_true(
+        str_starts_with(str_of(reply_header(&other, "ETag", &arena)), "\"00000000000000b3."));
+}
+
+/* RFC 9110 section 8.8.1: a strong tag changes whenever the bytes do. */
+static void the_same_tag_means_the_same_bytes(void **state)
+{
+    struct site *site = *state;
+    struct snapshot *snapshot = &site->fake.snapshot;
+    struct arena arena cleanup(arena_release) = { 0 };
+    struct reply replies[7];
+
+    replies[0] = site_do(site, "GET", "/current");
+    snapshot->observed_us += 1000;
+    replies[1] = site_do(site, "GET", "/current");
+    snapshot->is_stale = true;
+    replies[2] = site_do(site, "GET", "/current");
+    snapshot->observed_us += 1000;
+    replies[3] = site_do(site, "GET", "/current");
+    snapshot->has_running = true;
+    replies[4] = site_do(site, "GET", "/current");
+    snapshot->running.elapsed_us += 1;
+    replies[5] = site_do(site, "GET", "/current");
+    replies[6] = current_with(site, "Accept: text/plain");
+    for (size_t i = 0; i < ARRAY_SIZE(replies); i++) {
+        for (size_t j = 0; j < ARRAY_SIZE(replies); j++) {
+            bool has_same_bytes = strcmp(replies[i].body, replies[j].body) == 0;
+            bool has_same_tag = strcmp(reply_header(&replies[i], "ETag", &arena),
+                                       reply_header(&replies[j], "ETag", &arena)) == 0;
+
+            assert_int_equal(has_same_tag, has_same_bytes);
+        }
+    }
+    /* While it is fresh, nothing in it moves by itself. */
+    assert_string_equal(replies[0].body, replies[1].body);
+    expect_text(&replies[0], "\"observed_at\": null");
+    expect_text(&replies[3], "\"observed_at\": \"2026-11-20T15:03:04.808Z\"");
+    assert_string_not_equal(replies[4].body, replies[5].body);
+    for (size_t i = 0; i < ARRAY_SIZE(replies); i++)
+        reply_release(&replies[i]);
+}
+
+static void current_is_text_for_whoever_prefers_it(void **state)
+{
+    struct site *site = *state;
+    struct arena arena cleanup(arena_release) = { 0 };
+    struct reply text cleanup_reply = current_with(site, "Accept: text/plain");
+    struct reply json cleanup_reply = current_with(site, "Accept: */*");
+    struct reply unmodified cleanup_reply = { 0 };
+
+    assert_string_equal(text.body, "bbbb2222\n");
+    assert_string_equal(reply_header(&text, "Content-Type", &arena), "text/plain; charset=utf-8");
+    assert_string_equal(reply_header(&text, "Vary", &arena), "Accept");
+    assert_string_equal(reply_header(&json, "Content-Type", &arena), "application/json");
+    assert_string_equal(reply_header(&json, "Vary", &arena), "Accept");
+    unmodified = current_with(site, arena_printf(&arena, "Accept: text/plain\r\nIf-None-Match: %s",
+                                                 reply_header(&text, "ETag", &arena)));
+    assert_int_equal(unmodified.status, 304);
 }
 
 static void current_follows_the_snapshot(void **state)
@@ -140,19 +209,9 @@ static void current_follows_the_snapshot(void **state)
     struct site *site = *state;
     struct snapshot *snapshot = &site->fake.snapshot;
     struct reply first cleanup_reply = site_do(site, "GET", "/current");
-    struct reply later cleanup_reply = { 0 };
-    struct reply stale cleanup_reply = { 0 };
     struct reply changed cleanup_reply = { 0 };
 
-    expect_text(&first, "\"observed_at\": \"2026-11-20T15:03:04.806Z\"");
-    /* The two that the etag does not cover. */
-    snapshot->observed_us += 1000;
-    later = site_do(site, "GET", "/current");
-    expect_text(&later, "\"observed_at\": \"2026-11-20T15:03:04.807Z\"");
-    snapshot->is_stale = true;
-    stale = site_do(site, "GET", "/current");
-    expect_text(&stale, "\"stale\": true");
-    /* And what it does. */
+    expect_text(&first, "\"ready\": true");
     snapshot->is_ready = false;
     snapshot->etag++;
     changed = site_do(site, "GET", "/current");
@@ -241,35 +300,6 @@ static void runs_are_asked_for_by_query_and_by_body(void **state)
     assert_string_equal(jobs[3].expect, "(none)");
 }
 
-static struct reply upgrade_if_match(struct site *site, const char *etag)
-{
-    struct arena arena cleanup(arena_release) = { 0 };
-
-    return site_ask(site, LISTEN_UNIX,
-                    arena_printf(&arena, "POST /upgrade HTTP/1.1\r\nHOST\r\nIf-Match: %s" END,
-                                 etag));
-}
-
-static void if_match_is_what_current_said(void **state)
-{
-    struct site *site = *state;
-    struct reply other cleanup_reply = { 0 };
-    struct reply same cleanup_reply = { 0 };
-    struct reply any cleanup_reply = { 0 };
-
-    site->fake.ends_at_once = true;
-    other = upgrade_if_match(site, "\"00000000000000a6\"");
-    assert_int_equal(other.status, 412);
-    expect_text(&other, "\"code\": \"precondition-failed\"");
-    assert_int_equal(site->fake.job_count, 0);
-    same = upgrade_if_match(site, "\"00000000000000a7\"");
-    assert_int_equal(same.status, 200);
-    assert_string_equal(site->fake.jobs[0].expect, "bbbb2222");
-    any = upgrade_if_match(site, "*");
-    assert_int_equal(any.status, 200);
-    assert_string_equal(site->fake.jobs[1].expect, "(none)");
-}
-
 static void jobs_are_listed_read_and_cancelled(void **state)
 {
     struct site *site = *state;
@@ -296,9 +326,126 @@ static void jobs_are_listed_read_and_cancelled(void **state)
     expect_text(&job, "\"state\": \"queued\"");
     cancel = site_do(site, "DELETE", "/jobs/0000000000000001");
     assert_int_equal(cancel.status, 202);
+    expect_text(&cancel, "\"cancel_requested\": true");
     assert_int_equal(site->fake.cancel_count, 1);
     nothing = site_do(site, "DELETE", "/jobs/00000000000000ff");
     assert_int_equal(nothing.status, 404);
+}
+
+/* Jobs 1 to 5: upgrade, backup, upgrade, backup, upgrade; the first two ended. */
+static void submit_five(struct site *site)
+{
+    for (size_t i = 0; i < 5; i++) {
+        struct arena arena cleanup(arena_release) = { 0 };
+        struct reply reply cleanup_reply =
+            site_ask(site, LISTEN_UNIX,
+                     arena_printf(&arena, "POST %s HTTP/1.1\r\nHOST\r\nPrefer: respond-async" END,
+                                  i % 2 == 0 ? "/upgrade" : "/backup"));
+
+        assert_int_equal(reply.status, 202);
+    }
+    fake_end_job(&site->fake, 0, ERR_OK, NULL);
+    fake_end_job(&site->fake, 1, ERR_OK, NULL);
+}
+
+/* The last digit of the ids in a list, as "531". */
+static const char *ids_of(const struct reply *reply, struct arena *arena)
+{
+    static const char name[] = "\"id\": \"000000000000000";
+    char *ids = arena_alloc(arena, 16);
+    size_t count = 0;
+
+    /* A job and its run have the same id. */
+    for (const char *at = reply->body; (at = strstr(at, name)) != NULL; at++) {
+        char digit = at[sizeof(name) - 1];
+
+        if (count == 0 || ids[count - 1] != digit)
+            ids[count++] = digit;
+    }
+    return ids;
+}
+
+static void jobs_are_filtered(void **state)
+{
+    static const struct {
+        const char *target;
+        const char *ids;
+    } rows[] = {
+        { "/jobs", "54321" },
+        { "/jobs?state=succeeded", "21" },
+        { "/jobs?state=queued", "543" },
+        { "/jobs?state=running", "" },
+        { "/jobs?verb=backup", "42" },
+        { "/jobs?verb=backup&state=queued", "4" },
+        { "/jobs?verb=stamp", "" },
+        { "/jobs?before=0000000000000003", "21" },
+        { "/jobs?before=0000000000000003&verb=upgrade", "1" },
+        { "/jobs?actor=nobody", "" },
+        { "/jobs?since=2026-11-20T15:03:04.806Z", "54321" },
+        { "/jobs?since=2026-11-20T16:03:04.806%2B01:00", "54321" },
+        { "/jobs?since=2026-11-20T15:03:04.807Z", "" },
+    };
+    static const struct {
+        const char *target;
+        unsigned status;
+        const char *text;
+    } refused[] = {
+        { "/jobs?state=done", 400, "argument 'state' is no state of a job: 'done'" },
+        { "/jobs?verb=restore", 400, "argument 'verb' must be" },
+        { "/jobs?since=today", 400, "argument 'since' must be a time" },
+        { "/jobs?before=7", 404, "'7' is not the id of a job" },
+        { "/jobs?limit=1001", 400, "argument 'limit' must be a whole number from 1 to 1000" },
+    };
+    struct site *site = *state;
+
+    submit_five(site);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct arena arena cleanup(arena_release) = { 0 };
+        struct reply reply cleanup_reply = site_do(site, "GET", rows[i].target);
+
+        assert_int_equal(reply.status, 200);
+        if (strcmp(ids_of(&reply, &arena), rows[i].ids) != 0)
+            fail_msg("%s: %s", rows[i].target, ids_of(&reply, &arena));
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+        struct reply reply cleanup_reply = site_do(site, "GET", refused[i].target);
+
+        assert_int_equal(reply.status, refused[i].status);
+        expect_text(&reply, refused[i].text);
+    }
+}
+
+static void pages_lead_from_one_to_the_next(void **state)
+{
+    struct site *site = *state;
+    struct arena arena cleanup(arena_release) = { 0 };
+    const char *actor = NULL;
+    const char *next = NULL;
+    const char *ids = "";
+
+    submit_five(site);
+    actor = uri_encode(site->fake.jobs[0].actor, &arena);
+    next = arena_printf(&arena, "/jobs?verb=upgrade&limit=2&actor=%s", actor);
+    for (size_t pages = 0; next != NULL; pages++) {
+        struct reply reply cleanup_reply = site_do(site, "GET", next);
+        const char *link = reply_header(&reply, "Link", &arena);
+
+        assert_int_equal(reply.status, 200);
+        ids = arena_printf(&arena, "%s %s", ids, ids_of(&reply, &arena));
+        next = pages == 0 ? arena_printf(&arena,
+                                         "/jobs?verb=upgrade&limit=2&actor=%s&before="
+                                         "0000000000000003",
+                                         actor)
+                          : NULL;
+        if (next == NULL) {
+            assert_null(link);
+            expect_text(&reply, "\"next\": null");
+            continue;
+        }
+        assert_string_equal(link, arena_printf(&arena, "<%s>; rel=\"next\"", next));
+        expect_text(&reply, arena_printf(&arena, "\"next\": \"%s\"", next));
+    }
+    assert_string_equal(ids, " 53 1");
 }
 
 static bool is_metric_line(struct str line)
@@ -351,12 +498,15 @@ int main(void)
         WITH_SITE(every_answer_says_what_it_is),
         WITH_SITE(head_is_get_without_the_body),
         WITH_SITE(current_is_not_sent_again_while_it_is_the_same),
+        WITH_SITE(the_same_tag_means_the_same_bytes),
+        WITH_SITE(current_is_text_for_whoever_prefers_it),
         WITH_SITE(current_follows_the_snapshot),
         WITH_SITE(not_ready_is_503_with_the_status),
         WITH_SITE(scripts_that_cannot_be_read_are_a_problem_but_not_of_current),
         WITH_SITE(runs_are_asked_for_by_query_and_by_body),
-        WITH_SITE(if_match_is_what_current_said),
         WITH_SITE(jobs_are_listed_read_and_cancelled),
+        WITH_SITE(jobs_are_filtered),
+        WITH_SITE(pages_lead_from_one_to_the_next),
         WITH_SITE(metrics_are_prometheus_text),
         cmocka_unit_test(the_route_table_is_sorted),
     };

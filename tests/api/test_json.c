@@ -65,6 +65,7 @@ static struct run_report a_report(struct fake *fake)
         .backup = "content-20261120T150304Z-bbbb2222.db",
         .started_us = INT64_C(1795186984806000),
         .duration_us = 100000,
+        .lock_wait_us = 2500,
     };
 
     str_list_add(&report.rows_before, &fake->arena, "bbbb2222");
@@ -102,6 +103,9 @@ static struct job_view a_running_job(struct fake *fake)
                       .permille = 512 },
         .queued_us = INT64_C(1795186984000000),
         .elapsed_us = 1500,
+        .remaining_us = 1400,
+        .is_cancel_requested = true,
+        .is_interruptible = true,
     };
 
     job.report.outcome = RUN_UNFINISHED;
@@ -144,13 +148,25 @@ static void current_in_its_forms(void **state)
 static void status_with_and_without_a_past(void **state)
 {
     struct fake *fake = *state;
+    struct snapshot snapshot = fake->snapshot;
     struct backend_counters counters = { .started_us = INT64_C(1795186984000000) };
 
-    expect_golden("status_fresh", json_of_status(&fake->snapshot, &counters));
-    fake->backend.counters(fake, &counters);
+    expect_golden("status_fresh", json_of_status(&snapshot, &counters));
+    snapshot.accept = "aaaa1111..";
+    counters.jobs[JOB_SUCCEEDED] = 7;
+    counters.jobs[JOB_FAILED] = 2;
+    counters.queue_length = 3;
+    counters.queue_max = 32;
+    counters.last_run_us = INT64_C(1795186984806000);
+    counters.last_run_duration_us = 12345;
+    counters.last_run_succeeded = true;
+    counters.last_run_verb = VERB_UPGRADE;
+    counters.last_run_outcome = RUN_NOTHING_TO_DO;
     counters.last_backup_us = INT64_C(1795186984000000);
     counters.last_backup_bytes = 40960;
-    expect_golden("status", json_of_status(&fake->snapshot, &counters));
+    str_list_add(&counters.last_backup_rows, &fake->arena, "aaaa1111");
+    expect_golden("status", json_of_status(&snapshot, &counters));
+    expect_golden("readiness", json_of_readiness(&snapshot));
 }
 
 static void revisions_in_short_and_in_full(void **state)
@@ -201,6 +217,32 @@ static void runs_and_jobs(void **state)
     report = a_failed_report(fake);
     expect_golden("run_failed", json_of_run(&report));
     expect_golden("job", json_of_job(&job));
+    job.remaining_us = -1;
+    job.is_cancel_requested = false;
+    expect_golden("jobs", json_of_jobs(&(struct job_views){ &job, 1, true },
+                                       "/jobs?limit=1&before=0f1e2d3c4b5a6978"));
+    expect_golden("jobs_none", json_of_jobs(&(struct job_views){ 0 }, NULL));
+}
+
+static void denials(void **state)
+{
+    struct denial items[] = {
+        { .at_us = INT64_C(1795186984806000),
+          .reason = "token",
+          .actor = "tcp",
+          .method = "POST",
+          .path = "/upgrade",
+          .repeated = 41 },
+        { .at_us = INT64_C(1795186984000000),
+          .reason = "access",
+          .actor = "uid 1000 (deploy)",
+          .method = "POST",
+          .path = "/downgrade" },
+    };
+
+    (void) state;
+    expect_golden("denials", json_of_denials(&(struct denials){ items, ARRAY_SIZE(items) }));
+    expect_golden("denials_none", json_of_denials(&(struct denials){ 0 }));
 }
 
 static void problems_with_and_without_a_status(void **state)
@@ -276,6 +318,29 @@ static void numbers_and_times(void **state)
     expect_dump(json_of_time(INT64_C(1795186984806123)), "\"2026-11-20T15:03:04.806Z\"\n");
 }
 
+static void an_event_is_one_line(void **state)
+{
+    json_t *gap = json_of_gap(UINT64_C(1795186984806123), "events were\nforgotten");
+    char *line = json_format_line(gap);
+
+    (void) state;
+    json_decref(gap);
+    assert_non_null(line);
+    assert_string_equal(line,
+                        "{\"after\":1795186984806123,\"detail\":\"events were\\nforgotten\"}");
+    free(line);
+}
+
+static void formatting_can_take_the_value(void **state)
+{
+    char *text = json_format_new(json_of_text("a"));
+
+    (void) state;
+    assert_string_equal(text, "\"a\"\n");
+    free(text);
+    assert_null(json_format_new(NULL));
+}
+
 static void a_failure_in_the_middle_fails_the_whole(void **state)
 {
     json_t *object = json_object();
@@ -305,8 +370,11 @@ int main(void)
         WITH_FAKE(runs_and_jobs),
         WITH_FAKE(problems_with_and_without_a_status),
         WITH_FAKE(backups),
+        cmocka_unit_test(denials),
         cmocka_unit_test(texts_are_made_utf8),
         cmocka_unit_test(numbers_and_times),
+        cmocka_unit_test(an_event_is_one_line),
+        cmocka_unit_test(formatting_can_take_the_value),
         cmocka_unit_test(a_failure_in_the_middle_fails_the_whole),
     };
 

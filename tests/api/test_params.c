@@ -256,6 +256,50 @@ static void a_plan_takes_a_verb_and_targets(void **state)
     }
 }
 
+static void times_are_those_of_rfc_3339(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t us; /* 0: refused */
+    } rows[] = {
+        { "2026-11-20T15:03:04Z", INT64_C(1795186984000000) },
+        { "2026-11-20T15:03:04.806Z", INT64_C(1795186984806000) },
+        { "2026-11-20T15:03:04.806509Z", INT64_C(1795186984806509) },
+        { "2026-11-20T15:03:04.8065091999Z", INT64_C(1795186984806509) },
+        { "2026-11-20T15:03:04+00:00", INT64_C(1795186984000000) },
+        { "2026-11-20T16:03:04+01:00", INT64_C(1795186984000000) },
+        { "2026-11-20T09:33:04-05:30", INT64_C(1795186984000000) },
+        { "1969-12-31T23:59:59Z", 1 },
+        { "", 0 },
+        { "2026-11-20", 0 },
+        { "2026-11-20T15:03:04", 0 },
+        { "2026-11-20 15:03:04Z", 0 },
+        { "2026-13-20T15:03:04Z", 0 },
+        { "2026-11-20T25:03:04Z", 0 },
+        { "2026-11-2aT15:03:04Z", 0 },
+        { "2026-11-20T15:03:04.Z", 0 },
+        { "2026-11-20T15:03:04+1:00", 0 },
+        { "2026-11-20T15:03:04+24:00", 0 },
+        { "2026-11-20T15:03:04+01:60", 0 },
+        { "2026-11-20T15:03:04Zx", 0 },
+        { "yesterday", 0 },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct uri_param param = { "since", rows[i].text };
+        const struct uri uri = { .params = &param, .param_count = 1 };
+        struct error err = { 0 };
+        int64_t us = 0;
+
+        assert_int_equal(params_read_time(&uri, "since", &us, &err), rows[i].us != 0);
+        assert_int_equal(us, rows[i].us);
+        if (rows[i].us == 0)
+            assert_string_equal(err.detail,
+                                "argument 'since' must be a time such as 2026-11-20T15:03:04Z");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +309,7 @@ int main(void)
         cmocka_unit_test(lists_are_bounded),
         cmocka_unit_test(the_hint_names_what_would_be_taken),
         cmocka_unit_test(a_plan_takes_a_verb_and_targets),
+        cmocka_unit_test(times_are_those_of_rfc_3339),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

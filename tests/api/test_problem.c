@@ -38,6 +38,8 @@ static void statuses_say_whose_fault_it_is(void **state)
         { ERR_BODY_TOO_LARGE, 413, 0 },
         { ERR_MEDIA_TYPE, 415, 0 },
         { ERR_STATEMENT_FAILED, 422, 0 },
+        { ERR_IDEMPOTENCY_KEY_REUSED, 422, 0 },
+        { ERR_TOO_MANY_FAILURES, 429, 5 },
         { ERR_INTERNAL, 500, 0 },
         { ERR_COMMIT_UNKNOWN, 500, 0 },
         { ERR_QUEUE_FULL, 503, 1 },

@@ -8,20 +8,12 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
 #define END       "\r\n\r\n"
 #define GET(path) "GET " path " HTTP/1.1\r\nHOST" END
 #define UPGRADE   "POST /upgrade HTTP/1.1\r\nHOST" END
-
-static bool is_readable(int fd, int timeout_ms)
-{
-    struct pollfd ready = { .fd = fd, .events = POLLIN };
-
-    return poll(&ready, 1, timeout_ms) == 1;
-}
 
 static void expect_text(const struct reply *reply, unsigned status, const char *text)
 {
@@ -147,8 +139,8 @@ static void a_byte_now_and_then_does_not_move_the_deadline(void **state)
     (void) state;
     site->options.request_timeout_ms = 200;
     site_start(site);
-    fd = site_connect(site, LISTEN_UNIX);
     begun_us = clock_monotonic_us();
+    fd = site_connect(site, LISTEN_UNIX);
     site_send(site, fd, LISTEN_UNIX, "GET /healthz HTTP/1.1\r\nHOST\r\nX: ");
     /* A byte whenever nothing was heard for 20 ms. */
     while (!is_closed && clock_monotonic_us() - begun_us < 20 * INT64_C(1000000)) {
@@ -316,37 +308,6 @@ static void what_cannot_be_queued_is_said_at_once(void **state)
     async =
         site_ask(site, LISTEN_UNIX, "POST /upgrade HTTP/1.1\r\nHOST\r\nPrefer: respond-async" END);
     expect_text(&async, 503, "queue-full");
-}
-
-static void respond_async_answers_with_the_queued_job(void **state)
-{
-    static const struct {
-        const char *prefer;
-        bool is_async;
-    } rows[] = {
-        { "respond-async", true },
-        { "Respond-Async", true },
-        { "wait=10, respond-async;x=y", true },
-        { "wait=10", false },
-        { "respond-asynchronously", false },
-    };
-    struct site *site = *state;
-
-    site->fake.ends_at_once = true;
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        struct arena arena cleanup(arena_release) = { 0 };
-        struct reply reply cleanup_reply =
-            site_ask(site, LISTEN_UNIX,
-                     arena_printf(&arena, "POST /upgrade HTTP/1.1\r\nHOST\r\nPrefer: %s" END,
-                                  rows[i].prefer));
-
-        assert_int_equal(reply.status, rows[i].is_async ? 202 : 200);
-        if (!rows[i].is_async)
-            continue;
-        assert_string_equal(reply_header(&reply, "Location", &arena),
-                            arena_printf(&arena, "/jobs/%016zx", i + 1));
-        assert_string_equal(reply_header(&reply, "Preference-Applied", &arena), "respond-async");
-    }
 }
 
 /* ---- Stopping ---- */
@@ -517,7 +478,6 @@ int main(void)
         WITH_SITE(a_client_that_hangs_up_stops_nothing),
         WITH_SITE(a_run_that_fails_is_a_problem_with_the_run_inside),
         WITH_SITE(what_cannot_be_queued_is_said_at_once),
-        WITH_SITE(respond_async_answers_with_the_queued_job),
         WITH_SITE(stopping_waits_for_the_answers_in_flight),
         WITH_SITE(a_request_that_was_begun_is_served_while_stopping),
         WITH_SITE(stopping_gives_up_with_an_answer_and_the_job_may_end_later),

@@ -119,32 +119,89 @@ static void parameters_are_found_by_name(void **state)
     assert_null(uri_param_find(&uri, "lim"));
 }
 
+static void a_value_is_encoded_so_that_it_is_read_back(void **state)
+{
+    static const struct {
+        const char *value;
+        const char *encoded;
+    } rows[] = {
+        { "", "" },
+        { "succeeded", "succeeded" },
+        { "uid 0 (root)", "uid%200%20%28root%29" },
+        { "2026-11-20T15:03:04.806+01:00", "2026-11-20T15:03:04.806%2B01:00" },
+        { "a=b&c?d%e", "a%3Db%26c%3Fd%25e" },
+        { "\xc3\xa9", "%C3%A9" },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct arena arena cleanup(arena_release) = { 0 };
+        struct error err = { 0 };
+        struct uri uri;
+        const char *encoded = uri_encode(rows[i].value, &arena);
+
+        assert_string_equal(encoded, rows[i].encoded);
+        assert_true(uri_parse(arena_printf(&arena, "/jobs?x=%s", encoded), &arena, &uri, &err));
+        assert_string_equal(uri_param_find(&uri, "x"), rows[i].value);
+    }
+}
+
+#define ROWS UINT64_C(0xa7)
+
+static void a_tag_is_of_rows_and_body(void **state)
+{
+    static const struct {
+        uint64_t rows;
+        const char *body;
+        const char *etag;
+    } rows[] = {
+        { 0, "", "\"0000000000000000.cbf29ce484222325\"" },
+        { ROWS, "", "\"00000000000000a7.cbf29ce484222325\"" },
+        { ROWS, "a", "\"00000000000000a7.af63dc4c8601ec8c\"" },
+        { UINT64_MAX, "foobar", "\"ffffffffffffffff.85944171f73967e8\"" },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char etag[ETAG_SIZE];
+
+        etag_of_body(rows[i].rows, rows[i].body, strlen(rows[i].body), etag);
+        assert_string_equal(etag, rows[i].etag);
+    }
+}
+
 static void tags_are_found_in_lists(void **state)
 {
+    static const char tag[] = "\"00000000000000a7.cbf29ce484222325\"";
     static const struct {
         const char *list;
         bool is_found;
+        bool are_rows_found;
     } rows[] = {
-        { "\"00000000000000a7\"", true },
-        { " W/\"00000000000000a7\" ", true },
-        { "\"x\", \"00000000000000a7\"", true },
-        { "\"x\",\"y\"", false },
-        { "*", true },
-        { "", false },
-        { "00000000000000a7", false },
-        { "\"00000000000000a7", false },
-        { "\"00000000000000a71\"", false },
-        { ",,", false },
+        { "\"00000000000000a7.cbf29ce484222325\"", true, true },
+        { " W/\"00000000000000a7.cbf29ce484222325\" ", true, true },
+        { "\"x\", \"00000000000000a7.cbf29ce484222325\"", true, true },
+        { "*", true, true },
+        { "\"00000000000000a7.0000000000000001\"", false, true },
+        { "\"x\",\"00000000000000a7.0000000000000001\",\"y\"", false, true },
+        { "\"00000000000000a8.cbf29ce484222325\"", false, false },
+        { "\"0000000000000000.cbf29ce484222325\"", false, false },
+        { "\"00000000000000a7.\"", false, false },
+        { "\"00000000000000a7\"", false, false },
+        { "00000000000000a7.cbf29ce484222325", false, false },
+        { "\"00000000000000a7.cbf29ce484222325", false, false },
+        { "\"x\",\"y\"", false, false },
+        { ",,", false, false },
+        { "", false, false },
     };
-    char etag[ETAG_SIZE];
 
     (void) state;
-    etag_format(0xa7, etag);
-    assert_string_equal(etag, "\"00000000000000a7\"");
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-        assert_int_equal(etag_list_has(rows[i].list, etag), rows[i].is_found);
-    etag_format(UINT64_MAX, etag);
-    assert_string_equal(etag, "\"ffffffffffffffff\"");
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        assert_int_equal(etag_list_has(rows[i].list, tag), rows[i].is_found);
+        assert_int_equal(etag_list_has_rows(rows[i].list, ROWS), rows[i].are_rows_found);
+        /* Rows that are not known are nobody's. */
+        assert_false(etag_list_has_rows(rows[i].list, 0));
+    }
 }
 
 int main(void)
@@ -153,6 +210,8 @@ int main(void)
         cmocka_unit_test(targets_are_cut_and_decoded),
         cmocka_unit_test(what_could_be_read_differently_is_refused),
         cmocka_unit_test(parameters_are_found_by_name),
+        cmocka_unit_test(a_value_is_encoded_so_that_it_is_read_back),
+        cmocka_unit_test(a_tag_is_of_rows_and_body),
         cmocka_unit_test(tags_are_found_in_lists),
     };
 

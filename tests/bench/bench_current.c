@@ -201,7 +201,8 @@ static struct MHD_Response *fixed_response(unsigned current_port)
     (void) MHD_add_response_header(response, "Content-Type", "application/json");
     (void) MHD_add_response_header(response, "Cache-Control", "no-store");
     (void) MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    (void) MHD_add_response_header(response, "ETag", "\"00000000000000a7\"");
+    (void) MHD_add_response_header(response, "ETag", "\"00000000000000b2.64f685952a703d1f\"");
+    (void) MHD_add_response_header(response, "Vary", "Accept");
     return response;
 }
 
@@ -236,6 +237,7 @@ int main(int argc, char **argv)
 {
     static struct fake fake;
     const struct server_options options = { .backend = &fake.backend,
+                                            .tcp_reads_openly = true,
                                             .request_timeout_ms = 10000,
                                             .connections_max = CONNECTIONS_MAX };
     uint64_t count = 16;

@@ -73,7 +73,7 @@ static void nobody_there_is_said_with_the_place(void **state)
     struct http_options options = { .socket = "/nonexistent/schemad.sock" };
     struct http_request request = { .method = "GET", .path = "/current" };
     struct http *http = NULL;
-    json_t *answer = NULL;
+    struct http_answer answer;
     struct error err = { 0 };
 
     (void) state;
@@ -82,6 +82,8 @@ static void nobody_there_is_said_with_the_place(void **state)
     assert_int_equal(err.code, ERR_DAEMON_UNREACHABLE);
     assert_non_null(strstr(err.detail, "/nonexistent/schemad.sock"));
     assert_non_null(strstr(err.hint, "--database"));
+    assert_int_equal(answer.status, 0);
+    assert_false(http_was_connected(http));
     http_close(http);
 }
 

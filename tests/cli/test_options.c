@@ -142,10 +142,11 @@ static void times_have_units(void **state)
         uint32_t run_ms;
         uint32_t wait_ms;
     } cases[] = {
-        { "upgrade --timeout 250", 250, 0 }, { "upgrade --timeout 250ms", 250, 0 },
-        { "upgrade --timeout 3s", 3000, 0 }, { "upgrade --timeout 2m", 120000, 0 },
-        { "wait --timeout 3", 0, 3000 },     { "wait --timeout 250ms", 0, 250 },
-        { "--timeout 4 wait", 0, 4000 },     { "upgrade --timeout 4294967295", UINT32_MAX, 0 },
+        { "upgrade --timeout 250", 250, 0 },    { "upgrade --timeout 250ms", 250, 0 },
+        { "upgrade --timeout 3s", 3000, 0 },    { "upgrade --timeout 2m", 120000, 0 },
+        { "wait --timeout 3", 0, 3000 },        { "wait --timeout 250ms", 0, 250 },
+        { "--timeout 4 wait", 0, 4000 },        { "upgrade --timeout 4294967295", UINT32_MAX, 0 },
+        { "upgrade --timeout 2h", 7200000, 0 },
     };
 
     (void) state;
@@ -189,6 +190,23 @@ static void mistakes_are_named_and_the_way_out_is_shown(void **state)
         { "upgrade --timeout 71583m", "--timeout takes a duration", "" },
         { "upgrade -q -v", "--quiet and --verbose exclude each other", "" },
         { "upgrade -q --json", "--quiet and --json exclude each other", "" },
+        { "upgrade -q --follow", "--quiet and --follow exclude each other", "" },
+        { "upgrade --wait --no-wait", "--no-wait and --wait exclude each other", "" },
+        { "upgrade --follow --no-wait", "--no-wait and --follow exclude each other", "" },
+        { "jobs --follow", "jobs --follow needs the ID of a job", "schemadctl events" },
+        { "jobs --only done", "--only is \"queued\"", "" },
+        { "jobs --verb restore", "--verb is \"upgrade\"", "" },
+        { "jobs --limit 0", "--limit is 1 to 1000", "" },
+        { "jobs --limit 1001", "--limit is 1 to 1000", "" },
+        { "jobs --limit many", "--limit is 1 to 1000", "" },
+        { "jobs --state failed", "--state is for --database", "jobs --only STATE" },
+        { "upgrade --idempotency-key _", "--idempotency-key is 1 to 255", "" },
+        { "upgrade --idempotency-key a\nb", "--idempotency-key is 1 to 255", "" },
+        { "upgrade --idempotency-key \xc3\xbc", "--idempotency-key is 1 to 255", "" },
+        { "upgrade --retry never", "--retry takes a duration", "" },
+        { "token create x --access admin", "--access is \"read\"", "" },
+        { "token", "\"token\" needs VERB [NAME]", "" },
+        { "denials --only failed", "\"denials\" does not take --only", "" },
     };
 
     (void) state;
@@ -239,6 +257,7 @@ static void the_environment_stands_in_for_options(void **state)
     static const struct environment offline = { .database = "d", .scripts = "v:w" };
     static const struct environment daemon = { .socket = "s", .scripts = "v", .no_color = "1" };
     static const struct environment user = { .runtime_dir = "/run/user/1000" };
+    static const struct environment tcp = { .url = "http://x", .token_file = "t" };
     struct str_list words = words_of("current");
     struct options options;
     struct error err = { 0 };
@@ -257,6 +276,17 @@ static void the_environment_stands_in_for_options(void **state)
     assert_true(options_parse(&words, &user, &arena, &options, &err));
     assert_string_equal(options.socket, "/run/user/1000/schemad/content.sock");
 
+    assert_true(options_parse(&words, &tcp, &arena, &options, &err));
+    assert_string_equal(options.url, "http://x");
+    assert_string_equal(options.token_file, "t");
+    words = words_of("--url http://y --token-file u current");
+    assert_true(options_parse(&words, &tcp, &arena, &options, &err));
+    assert_string_equal(options.url, "http://y");
+    assert_string_equal(options.token_file, "u");
+    words = words_of("--socket s current"); /* the token is for URLs */
+    assert_true(options_parse(&words, &tcp, &arena, &options, &err));
+    assert_null(options.token_file);
+
     words = words_of("--socket t --color always current");
     assert_true(options_parse(&words, &offline, &arena, &options, &err));
     assert_string_equal(options.socket, "t");
@@ -266,7 +296,9 @@ static void the_environment_stands_in_for_options(void **state)
 
 static void ways_that_exclude_each_other_are_refused(void **state)
 {
-    static const struct environment both = { .database = "d", .socket = "s" };
+    static const struct environment both[] = { { .database = "d", .socket = "s" },
+                                               { .database = "d", .url = "http://x" },
+                                               { .socket = "s", .url = "http://x" } };
     static const char *const lines[] = {
         "--socket s --url http://x current",
         "--socket s --database d current",
@@ -276,6 +308,11 @@ static void ways_that_exclude_each_other_are_refused(void **state)
         "--scripts v upgrade",
         "--database d cancel 1",
         "--database d upgrade --no-wait",
+        "--database d upgrade --retry 1s",
+        "--database d upgrade --idempotency-key k",
+        "--database d jobs --follow 1",
+        "--database d events",
+        "--database d denials",
         "--socket s revision",
         "--socket s --token-file t current",
         "--socket s --state t current",
@@ -286,7 +323,57 @@ static void ways_that_exclude_each_other_are_refused(void **state)
     (void) state;
     for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
         (void) parse_fails(lines[i], &no_environment);
-    (void) parse_fails("current", &both);
+    for (size_t i = 0; i < ARRAY_SIZE(both); i++)
+        (void) parse_fails("current", &both[i]);
+}
+
+static void a_daemon_is_asked_patiently_and_under_one_key(void **state)
+{
+    static const struct {
+        const char *line;
+        uint32_t retry_ms;
+    } cases[] = {
+        { "upgrade", 10000 },
+        { "upgrade --retry 0", 0 },
+        { "upgrade --retry 90", 90000 },
+        { "backup --retry 2m", 120000 },
+        { "jobs --follow 1 --retry 5s", 5000 },
+        { "events --retry 1h", 3600000 },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        assert_int_equal(parse(cases[i].line).retry_ms, cases[i].retry_ms);
+    assert_null(parse("upgrade").idempotency_key);
+    assert_string_equal(parse("stamp head --idempotency-key release-42").idempotency_key,
+                        "release-42");
+    assert_true(parse("upgrade --follow").follows);
+    assert_true(parse("upgrade --no-wait").is_async);
+    assert_false(parse("upgrade --wait").is_async);
+}
+
+static void jobs_are_chosen(void **state)
+{
+    struct options all = parse("jobs");
+    struct options some = parse("jobs --only failed --verb downgrade --limit 3");
+
+    (void) state;
+    assert_int_equal(all.jobs.limit, 50);
+    assert_false(all.jobs.has_state || all.jobs.has_verb);
+    assert_true(some.jobs.has_state && some.jobs.has_verb);
+    assert_int_equal(some.jobs.state, JOB_FAILED);
+    assert_int_equal(some.jobs.verb, VERB_DOWNGRADE);
+    assert_int_equal(some.jobs.limit, 3);
+}
+
+static void a_token_needs_nobody(void **state)
+{
+    struct options options = parse("token create ci --access destroy --file f");
+
+    (void) state;
+    assert_int_equal(options.access, ACCESS_DESTROY);
+    assert_string_equal(options.file, "f");
+    assert_int_equal(parse("token create ci").access, ACCESS_OPERATE);
 }
 
 static void help_and_version_need_nothing_else(void **state)
@@ -328,6 +415,9 @@ int main(void)
         cmocka_unit_test(options_decide_whom_to_ask),
         cmocka_unit_test(the_environment_stands_in_for_options),
         cmocka_unit_test(ways_that_exclude_each_other_are_refused),
+        cmocka_unit_test(a_daemon_is_asked_patiently_and_under_one_key),
+        cmocka_unit_test(jobs_are_chosen),
+        cmocka_unit_test(a_token_needs_nobody),
         cmocka_unit_test(help_and_version_need_nothing_else),
         cmocka_unit_test(every_command_is_found_by_its_name),
     };

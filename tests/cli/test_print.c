@@ -281,8 +281,9 @@ static void status_shows_everything_at_a_glance(void **state)
         " 'problem': {'code': 'statement-failed', 'detail': 'no', 'file': 'b.sql', 'line': 7}},"
         " 'database': {'path': 'c.db', 'exists': true, 'bytes': 1536, 'journal_mode': 'wal'},"
         " 'scripts': ['v', 'w'], 'started_at': 'T0',"
-        " 'last_run': {'ended_at': 'T1', 'succeeded': false},"
-        " 'last_backup': {'created_at': 'T2', 'bytes': 10}}");
+        " 'required': 'head', 'accept': 'a..',"
+        " 'last_run': {'ended_at': 'T1', 'verb': 'stamp', 'outcome': 'cancelled'},"
+        " 'last_backup': {'created_at': 'T2', 'bytes': 10, 'revisions': ['a']}}");
 
     print_status(&paper->printer, status);
     expect_out(paper, "    Database: c.db (1.5 KiB, wal)\n"
@@ -290,14 +291,99 @@ static void status_shows_everything_at_a_glance(void **state)
                       "      Schema: behind, 2 to apply (as last seen)\n"
                       "    Revision: a\n"
                       "       Heads: c\n"
-                      "       Ready: no\n"
+                      "       Ready: no (required is head, accepted is a..)\n"
                       "     Problem: b.sql:7: no\n"
                       "     Running: upgrade head, running, 12 %\n"
-                      "    Last run: failed T1\n"
-                      " Last backup: T2 (10 B)\n"
+                      "    Last run: stamp cancelled T1\n"
+                      " Last backup: T2 (10 B, at a)\n"
                       "      Daemon: schemad 1.2.3, since T0\n"
                       "      Status: upgrading\n");
     json_decref(status);
+}
+
+static void a_running_job_says_how_far_it_is(void **state)
+{
+    struct paper *paper = *state;
+    json_t *job = json_of("{'id': '0a', 'state': 'running', 'phase': 'backup', 'permille': 250,"
+                          " 'elapsed_ms': 61000, 'cancel_requested': true, 'run': {}}");
+
+    print_job(&paper->printer, job);
+    assert_int_equal(fflush(paper->printer.out), 0);
+    assert_non_null(strstr(paper->out, "       State: running, to be cancelled\n"
+                                       "    Progress: 1:01   25 %  backup\n"));
+    json_decref(job);
+}
+
+static void refused_requests_are_a_table(void **state)
+{
+    struct paper *paper = *state;
+    struct arena arena cleanup(arena_release) = { 0 };
+    json_t *denials = json_of("[{'at': 'T2', 'reason': 'token', 'actor': 'tcp', 'method': 'POST',"
+                              " 'path': '/upgrade', 'repeated': 7},"
+                              " {'at': 'T1', 'reason': 'access', 'actor': 'uid 7', 'method': 'GET',"
+                              " 'path': '/denials', 'repeated': 0}]");
+
+    print_denials(&paper->printer, denials, &arena);
+    expect_out(paper, "T2  token   tcp    POST /upgrade  and 7 more\n"
+                      "T1  access  uid 7  GET /denials   \n");
+    json_decref(denials);
+}
+
+static void an_event_is_a_line(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *data;
+        const char *line; /* behind the time */
+    } cases[] = {
+        { "job", "{'id': '0a', 'state': 'queued', 'run': {'verb': 'upgrade', 'target': 'head'}}",
+          "job 0a upgrade head: queued\n" },
+        { "job",
+          "{'id': '0a', 'state': 'running', 'phase': 'running', 'revision': 'b2', 'step': 1,"
+          " 'step_count': 2, 'permille': 500, 'run': {'verb': 'stamp', 'target': null}}",
+          "job 0a stamp: 0:00   50 %  running b2, step 1 of 2\n" },
+        { "job",
+          "{'id': '0a', 'state': 'failed', 'run': {'verb': 'backup', 'error':"
+          " {'code': 'io-error', 'detail': 'disk is gone'}}}",
+          "job 0a backup: failed: disk is gone\n" },
+        { "current", "{'verdict': 'behind', 'revisions': ['a', 'b'], 'pending': 2, 'stale': true}",
+          "schema behind: a, b, 2 to apply, not ready (as last seen)\n" },
+        { "current", "{'verdict': 'equal', 'revisions': [], 'ready': true}",
+          "schema at head: base, ready\n" },
+        { "gap", "{'after': 7, 'detail': 'events were forgotten'}",
+          "gap: events were forgotten\n" },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        json_t *data = json_of(cases[i].data);
+        void *fresh = NULL;
+        struct paper *paper = NULL;
+
+        paper_new(&fresh);
+        paper = fresh;
+        print_event(&paper->printer, cases[i].name, data);
+        assert_int_equal(fflush(paper->printer.out), 0);
+        assert_string_equal(strchr(paper->out, ' ') + 1, cases[i].line);
+        json_decref(data);
+        paper_free(&fresh);
+    }
+}
+
+static void a_document_can_be_a_line_and_a_note_is_not_for_quiet_ones(void **state)
+{
+    struct paper *paper = *state;
+    json_t *json = json_of("{'a': [1, 2]}");
+
+    print_json_line(&paper->printer, json);
+    print_note(&paper->printer, "lost the daemon");
+    paper->printer.is_quiet = true;
+    print_note(&paper->printer, "lost it again");
+    assert_int_equal(fflush(paper->printer.out), 0);
+    assert_non_null(strchr(paper->out, '\n'));
+    assert_string_equal(strchr(paper->out, '\n'), "\n");
+    expect_err(paper, "schemadctl: lost the daemon\n");
+    json_decref(json);
 }
 
 #define paper_test(function) cmocka_unit_test_setup_teardown(function, paper_new, paper_free)
@@ -319,6 +405,10 @@ int main(void)
         paper_test(control_characters_do_not_reach_a_terminal),
         paper_test(tables_list_the_newest_first),
         paper_test(status_shows_everything_at_a_glance),
+        paper_test(a_running_job_says_how_far_it_is),
+        paper_test(refused_requests_are_a_table),
+        paper_test(an_event_is_a_line),
+        paper_test(a_document_can_be_a_line_and_a_note_is_not_for_quiet_ones),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,6 +40,7 @@ static const char every_key[] = "# a comment\n"
                                 "version_table = versions\n"
                                 "[startup]\n"
                                 "upgrade_to = c7f8a9b0d1e2\n"
+                                "accept = aaaa..bbbb\n"
                                 "on_failure = hold\r\n"
                                 "\n"
                                 "[run]\n"
@@ -54,9 +55,10 @@ static const char every_key[] = "# a comment\n"
                                 "socket = s\n"
                                 "tcp = 127.0.0.1:8420\n"
                                 "token_file = tokens\n"
-                                "users = www-data , 1000\n"
-                                "groups = content\n"
-                                "tcp_read = token\n"
+                                "read = www-data , 1000, @monitoring\n"
+                                "operate = @content\n"
+                                "destroy = dba\n"
+                                "tcp_read = open\n"
                                 "request_timeout_ms = 100\n"
                                 "connections_max = 4\n"
                                 "stop_timeout_ms = 1";
@@ -74,6 +76,9 @@ static void every_key_is_read(void **state)
     assert_string_equal(config.engine.state_directory, "state");
     assert_string_equal(config.engine.version_table, "versions");
     assert_string_equal(config.upgrade_to, "c7f8a9b0d1e2");
+    assert_string_equal(config.accept, "aaaa..bbbb");
+    assert_string_equal(config.accept_range.from, "aaaa");
+    assert_string_equal(config.accept_range.to, "bbbb");
     assert_int_equal(config.on_failure, ON_FAILURE_HOLD);
     assert_int_equal(config.engine.transaction, TRANSACTION_REVISION);
     assert_int_equal(config.engine.backup, BACKUP_DESTRUCTIVE);
@@ -84,11 +89,13 @@ static void every_key_is_read(void **state)
     assert_string_equal(config.socket, "s");
     assert_string_equal(config.tcp, "127.0.0.1:8420");
     assert_string_equal(config.token_file, "tokens");
-    assert_int_equal(config.users.count, 2);
-    assert_string_equal(config.users.items[0], "www-data");
-    assert_string_equal(config.users.items[1], "1000");
-    assert_string_equal(config.groups.items[0], "content");
-    assert_true(config.tcp_read_needs_token);
+    assert_int_equal(config.peers.read.count, 3);
+    assert_string_equal(config.peers.read.items[0], "www-data");
+    assert_string_equal(config.peers.read.items[1], "1000");
+    assert_string_equal(config.peers.read.items[2], "@monitoring");
+    assert_string_equal(config.peers.operate.items[0], "@content");
+    assert_string_equal(config.peers.destroy.items[0], "dba");
+    assert_true(config.tcp_reads_openly);
     assert_int_equal(config.request_timeout_ms, 100);
     assert_int_equal(config.connections_max, 4);
     assert_int_equal(config.stop_timeout_ms, 1);
@@ -115,6 +122,11 @@ static void an_empty_file_means_the_defaults(void **state)
     assert_non_null(strstr(config.socket, "/schemad/content.sock"));
     assert_null(config.tcp);
     assert_null(config.token_file);
+    assert_null(config.accept);
+    assert_int_equal(config.peers.read.count, 1);
+    assert_string_equal(config.peers.read.items[0], "*");
+    assert_int_equal(config.peers.operate.count + config.peers.destroy.count, 0);
+    assert_false(config.tcp_reads_openly);
     assert_int_equal(config.stop_timeout_ms, 60000);
 }
 
@@ -144,7 +156,12 @@ static void a_mistake_is_told_with_its_line_and_what_was_meant(void **state)
         { "[backup]\nkeep = 10 # ten\n", 2, "'10 # ten' is not a number", "" },
         { "[http]\nconnections_max = 3\n", 2, "'3' is not a number from 4 to 65536", "" },
         { "[http]\ntcp = 0.0.0.0:80\n", 2, "is not a loopback address", "127.0.0.1" },
-        { "[http]\nusers = a,,b\n", 2, "a name is missing in 'a,,b'", "" },
+        { "[startup]\naccept = aaaa\n", 2, "aaaa", "" },
+        { "[startup]\naccept = a..b..c\n", 2, "a..b..c", "" },
+        { "[startup]\n\naccept = ..\n", 3, "..", "" },
+        { "[http]\noperate = a,,b\n", 2, "a name is missing in 'a,,b'", "" },
+        { "[http]\nusers = a\n", 2, "unknown key 'users' in section [http]", "schemad.conf(5)" },
+        { "[http]\ntcp_read = closed\n", 2, "'closed' is not one of token|open", "" },
         { "[run]\nbackup = never\n[backup]\n[run]\nbackup = always\n", 5,
           "'backup' is set twice, first in line 2", "" },
     };

@@ -56,16 +56,28 @@ static void a_socket_is_bound_for_owner_and_group_and_removed(void **state)
 
 static void whoever_is_named_can_connect_and_is_asked_who_he_is(void **state)
 {
-    const char *names[] = { "www-data" };
-    struct config config = config_at("s");
-    struct error err = { .code = ERR_OK };
-    struct sockets sockets;
+    static const char *somebody[] = { "*", "@deploy" };
+    const struct str_list named = { somebody, 2, 2 }, anybody = { somebody, 1, 1 };
+    const struct {
+        struct access_lists peers;
+        mode_t mode;
+    } cases[] = {
+        { { .read = anybody }, 0660 },
+        { { .read = named }, 0666 },
+        { { .read = anybody, .operate = named }, 0666 },
+        { { .read = anybody, .destroy = named }, 0666 },
+    };
 
     (void) state;
-    config.users = (struct str_list){ names, 1, 1 };
-    assert_true(sockets_open(&config, &sockets, &err));
-    assert_int_equal(mode_of("s"), S_IFSOCK | 0666);
-    sockets_close(&sockets);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct config config = { .socket = "s", .peers = cases[i].peers };
+        struct error err = { .code = ERR_OK };
+        struct sockets sockets;
+
+        assert_true(sockets_open(&config, &sockets, &err));
+        assert_int_equal(mode_of("s"), S_IFSOCK | cases[i].mode);
+        sockets_close(&sockets);
+    }
 }
 
 static void a_live_daemon_is_left_alone(void **state)

@@ -120,7 +120,9 @@ const char *site_journal(struct site *site)
     struct str_list lines = { 0 };
     struct error err = { 0 };
 
-    assert_ok(engine_runs(&site->settings, 100, NULL, arena, &runs, &err), &err);
+    assert_ok(engine_runs(&site->settings, &(struct run_filter){ .limit = 100 }, arena, &runs,
+                          &err),
+              &err);
     for (size_t i = 0; i < runs.count; i++) {
         const struct run_report *run = &runs.items[i];
 

@@ -12,7 +12,9 @@ static void test_without_a_journal_nothing_ran_and_nothing_is_made(void **state)
     struct error err = { 0 };
     unsigned settled = 1;
 
-    assert_ok(engine_runs(&site->settings, 10, NULL, &site->place->arena, &runs, &err), &err);
+    assert_ok(engine_runs(&site->settings, &(struct run_filter){ .limit = 10 }, &site->place->arena,
+                          &runs, &err),
+              &err);
     assert_int_equal(runs.count, 0);
     assert_ok(engine_backups(&site->settings, &site->place->arena, &backups, &err), &err);
     assert_int_equal(backups.count, 0);
@@ -92,16 +94,18 @@ static void test_runs_come_in_pages(void **state)
     struct arena *arena = &site->place->arena;
     struct run_reports first = { 0 };
     struct run_reports second = { 0 };
+    struct run_filter filter = { .limit = 2 };
     struct error err = { 0 };
 
     site_three(site);
     site_upgrade(site, "+1");
     site_upgrade(site, "+1");
     site_upgrade(site, "+1");
-    assert_ok(engine_runs(&site->settings, 2, NULL, arena, &first, &err), &err);
+    assert_ok(engine_runs(&site->settings, &filter, arena, &first, &err), &err);
     assert_int_equal(first.count, 2);
     assert_rows(site, &first.items[0].rows_after, "cccc");
-    assert_ok(engine_runs(&site->settings, 2, first.items[1].id, arena, &second, &err), &err);
+    filter.before = first.items[1].id;
+    assert_ok(engine_runs(&site->settings, &filter, arena, &second, &err), &err);
     assert_int_equal(second.count, 1);
     assert_rows(site, &second.items[0].rows_after, "aaaa");
 }
@@ -110,6 +114,7 @@ static void test_a_damaged_journal_is_replaced_and_the_run_says_so(void **state)
 {
     struct site *site = *state;
     struct run_report report = { 0 };
+    struct run_report found = { 0 };
     struct error err = { 0 };
 
     site_three(site);
@@ -120,7 +125,26 @@ static void test_a_damaged_journal_is_replaced_and_the_run_says_so(void **state)
     assert_int_equal(report.outcome, RUN_SUCCEEDED);
     assert_non_null(report.warning);
     assert_contains(report.warning, "the journal was damaged");
+    assert_ok(engine_run_find(&site->settings, report.id, &site->place->arena, &found, &err), &err);
+    assert_string_equal(report_text(site->place, &found), report_text(site->place, &report));
     assert_string_equal(site_journal(site), "succeeded upgrade head:  -> cccc");
+}
+
+/* A directory with the name of a killed backup's file cannot be removed as one. */
+static void test_what_went_wrong_beside_a_run_is_found_with_it(void **state)
+{
+    struct site *site = *state;
+    struct run_report report = { 0 };
+    struct run_report found = { 0 };
+    struct error err = { 0 };
+
+    site_three(site);
+    site_upgrade(site, "aaaa");
+    site_write(site, "content.db.schemad/backups/.content-x.db.partial/file", "in the way");
+    assert_ok(site_run(site, VERB_UPGRADE, "head", &report, &err), &err);
+    assert_contains(report.warning, "old backups could not be removed");
+    assert_ok(engine_run_find(&site->settings, report.id, &site->place->arena, &found, &err), &err);
+    assert_string_equal(report_text(site->place, &found), report_text(site->place, &report));
 }
 
 int main(void)
@@ -132,6 +156,7 @@ int main(void)
         site_test(test_what_alembic_did_meanwhile_is_noticed_by_the_next_run),
         site_test(test_runs_come_in_pages),
         site_test(test_a_damaged_journal_is_replaced_and_the_run_says_so),
+        site_test(test_what_went_wrong_beside_a_run_is_found_with_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -294,6 +294,71 @@ static void test_waiting_for_the_lock_can_be_cancelled(void **state)
     assert_false(site_has(site, "content.db"));
 }
 
+/* ---- How long the lock was waited for ---- */
+
+enum {
+    SLICE_US = 100000 /* a waiting run looks about so often */
+};
+
+static void test_a_wait_for_the_lock_in_vain_is_told(void **state)
+{
+    struct site *site = *state;
+    cleanup_schema_lock struct schema_lock *lock = NULL;
+    struct run_request request = { .verb = VERB_UPGRADE,
+                                   .id = "00000000job00001",
+                                   .lock_timeout_ms = 30 };
+    struct run_report report = { 0 };
+    struct run_report found = { 0 };
+    struct error err = { 0 };
+
+    site_three(site);
+    assert_ok(schema_lock_take(site->settings.database, "a long story", 0, &lock, &err), &err);
+    assert_error(site_ask(site, &request, &report, &err), &err, ERR_LOCKED, "for a long story");
+    assert_in_range(report.lock_wait_us, 30000, report.duration_us);
+    error_clear(&err);
+    assert_ok(engine_run_find(&site->settings, request.id, &site->place->arena, &found, &err),
+              &err);
+    assert_int_equal(found.lock_wait_us, report.lock_wait_us);
+}
+
+struct holder {
+    struct schema_lock *lock;
+    unsigned calls;
+};
+
+/* The first call comes before the lock is tried, the second from the wait. */
+static void let_go(void *data, const struct run_progress *progress)
+{
+    struct holder *holder = data;
+
+    if (progress->phase == PHASE_PLANNING && ++holder->calls == 2)
+        schema_lock_release(take_ptr(holder->lock));
+}
+
+static void test_a_run_tells_how_long_it_waited_for_the_lock(void **state)
+{
+    struct site *site = *state;
+    struct holder holder = { 0 };
+    struct run_hooks hooks = { .data = &holder, .progress = let_go };
+    struct run_request request = { .verb = VERB_UPGRADE };
+    struct run_report report = { 0 };
+    struct error err = { 0 };
+
+    site_three(site);
+    assert_ok(schema_lock_take(site->settings.database, "a story", 0, &holder.lock, &err), &err);
+    assert_ok(engine_run(&site->settings, &request, &hooks, &site->place->arena, &report, &err),
+              &err);
+    assert_null(holder.lock);
+    assert_int_equal(report.outcome, RUN_SUCCEEDED);
+    assert_in_range(report.lock_wait_us, SLICE_US, report.duration_us);
+
+    /* Who has nothing to do does not ask for it. */
+    assert_ok(engine_run(&site->settings, &request, NULL, &site->place->arena, &report, &err),
+              &err);
+    assert_int_equal(report.outcome, RUN_NOTHING_TO_DO);
+    assert_int_equal(report.lock_wait_us, 0);
+}
+
 static void test_who_holds_the_database_is_told(void **state)
 {
     struct site *site = *state;
@@ -604,6 +669,8 @@ int main(void)
         site_test(test_a_backup_keeps_to_the_expectation_too),
         site_test(test_who_holds_the_lock_is_told),
         site_test(test_waiting_for_the_lock_can_be_cancelled),
+        site_test(test_a_wait_for_the_lock_in_vain_is_told),
+        site_test(test_a_run_tells_how_long_it_waited_for_the_lock),
         site_test(test_who_holds_the_database_is_told),
         site_test(test_a_script_that_changed_is_not_taken_down),
         site_test(test_a_script_that_alembic_applied_has_no_text_to_compare),

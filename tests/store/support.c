@@ -332,6 +332,57 @@ void downgrade_ok(struct history *history, const char *target)
     assert_ok(history_downgrade(history, target, NULL, &result, &err), &err);
 }
 
+/* --- reports ---------------------------------------------------------------------------------- */
+
+static const char *or_null(const char *text)
+{
+    return text == NULL ? "NULL" : text;
+}
+
+static const char *step_text(struct arena *arena, const struct step_report *step)
+{
+    return arena_printf(arena, "step %s %s \"%s\" \"%s\" %llu us %u statements",
+                        step->direction == DIRECTION_UP ? "up" : "down", step->revision,
+                        or_null(step->message), or_null(step->line),
+                        (unsigned long long) step->duration_us, step->statement_count);
+}
+
+static const char *error_text(struct arena *arena, const struct error *error)
+{
+    return arena_printf(arena, "error %s %d at %s:%u:%u of %s in \"%s\": %s; %s",
+                        error_slug(error->code), error->sqlite_code, error->file, error->line,
+                        error->column, error->revision, error->statement, error->detail,
+                        error->hint);
+}
+
+const char *report_text(struct place *place, const struct run_report *report)
+{
+    struct arena *arena = &place->arena;
+    struct str_list lines = { 0 };
+
+    str_list_add(&lines, arena,
+                 arena_printf(arena, "%s %s %s to %s for %s because %s", report->id,
+                              run_outcome_name(report->outcome), verb_name(report->verb),
+                              or_null(report->target), or_null(report->actor),
+                              or_null(report->reason)));
+    str_list_add(&lines, arena,
+                 arena_printf(arena, "rows %s -> %s",
+                              str_list_join(&report->rows_before, " ", arena),
+                              str_list_join(&report->rows_after, " ", arena)));
+    str_list_add(&lines, arena,
+                 arena_printf(arena, "backup %s, warning %s", or_null(report->backup),
+                              or_null(report->warning)));
+    str_list_add(&lines, arena,
+                 arena_printf(arena, "queued %lld, started %lld, lasted %llu, waited %llu",
+                              (long long) report->queued_us, (long long) report->started_us,
+                              (unsigned long long) report->duration_us,
+                              (unsigned long long) report->lock_wait_us));
+    for (size_t i = 0; i < report->step_count; i++)
+        str_list_add(&lines, arena, step_text(arena, &report->steps[i]));
+    str_list_add(&lines, arena, error_text(arena, &report->error));
+    return str_list_join(&lines, "\n", arena);
+}
+
 /* --- assertions ------------------------------------------------------------------------------- */
 
 void assert_ok(bool is_done, const struct error *err)

@@ -107,6 +107,9 @@ void downgrade_ok(struct history *history, const char *target);
 /* "version rows" of the database, joined by a space, through the test's own connection. */
 const char *version_text(struct place *place);
 
+/* Every member of a report, one a line: two that are equal give the same. */
+const char *report_text(struct place *place, const struct run_report *report);
+
 /* Asserts with the error's text in the message. */
 void assert_ok(bool is_done, const struct error *err);
 void assert_error(bool is_done, const struct error *err, enum error_code code,

@@ -224,28 +224,6 @@ static void test_failure_without_intent_is_journalled_too(void **state)
     journal_close(journal);
 }
 
-static void test_runs_are_read_newest_first_and_in_pages(void **state)
-{
-    struct place *place = *state;
-    struct journal *journal = open_ok(place);
-    struct run_reports page = { 0 };
-    struct error err = { 0 };
-
-    write_success(place, journal, "0000000000000001", NULL, "a1");
-    write_success(place, journal, "0000000000000002", "a1", "b2");
-    write_success(place, journal, "0000000000000003", "b2", "c3");
-    assert_ok(journal_runs_read(journal, 2, NULL, &place->arena, &page, &err), &err);
-    assert_int_equal(page.count, 2);
-    assert_string_equal(page.items[0].id, "0000000000000003");
-    assert_string_equal(page.items[1].id, "0000000000000002");
-    assert_ok(journal_runs_read(journal, 2, page.items[1].id, &place->arena, &page, &err), &err);
-    assert_int_equal(page.count, 1);
-    assert_string_equal(page.items[0].id, "0000000000000001");
-    assert_ok(journal_runs_read(journal, 2, "none", &place->arena, &page, &err), &err);
-    assert_int_equal(page.count, 0);
-    journal_close(journal);
-}
-
 static void test_unknown_run(void **state)
 {
     struct place *place = *state;
@@ -295,15 +273,23 @@ struct crash {
     const char *rows_after;
     unsigned steps;
     unsigned settled; /* 2 when the rows are of nobody's making */
+    const char *detail;
+    const char *hint;
 };
 
 static void test_crashed_run_is_settled_by_the_rows_of_the_database(void **state)
 {
     static const struct crash crashes[] = {
-        { "c3", RUN_SUCCEEDED, "c3", 2, 1 },
-        { "a1", RUN_INTERRUPTED, "a1", 0, 1 },
-        { "b2", RUN_INTERRUPTED, "b2", 1, 1 },
-        { "zz", RUN_INTERRUPTED, "a1", 0, 2 },
+        { "c3", RUN_SUCCEEDED, "c3", 2, 1, "", "" },
+        { "a1", RUN_INTERRUPTED, "a1", 0, 1,
+          "the process ended before the run did; the database is at a1, as before it",
+          "Run it again." },
+        { "b2", RUN_INTERRUPTED, "b2", 1, 1,
+          "the process ended before the run did; the database is at b2, after 1 of 2 steps",
+          "Run it again, with the revision where it should end: it goes on from there." },
+        { "zz", RUN_INTERRUPTED, "a1", 0, 2,
+          "the process ended before the run did; the database is at zz, where no step of it leads",
+          "Find out who moved it, then run it again." },
     };
     struct place *place = *state;
 
@@ -318,8 +304,12 @@ static void test_crashed_run_is_settled_by_the_rows_of_the_database(void **state
         assert_int_equal(report.outcome, crash->outcome);
         assert_string_equal(report.rows_after.items[0], crash->rows_after);
         assert_int_equal(report.step_count, crash->steps);
+        for (size_t k = 0; k < report.step_count; k++)
+            assert_contains(report.steps[k].line, "Running upgrade");
         assert_int_equal(report.error.code,
                          crash->outcome == RUN_INTERRUPTED ? ERR_INTERRUPTED : ERR_OK);
+        assert_string_equal(report.error.detail, crash->detail);
+        assert_string_equal(report.error.hint, crash->hint);
         assert_int_equal(reconcile(place, journal, crash->rows_now), 0);
         journal_close(journal);
         assert_int_equal(unlink(path_of(place)), 0);
@@ -337,7 +327,9 @@ static void test_rows_moved_by_others_become_a_run(void **state)
     assert_int_equal(reconcile(place, journal, "a1"), 0);
     assert_int_equal(reconcile(place, journal, "b2"), 1);
     assert_int_equal(reconcile(place, journal, "b2"), 0);
-    assert_ok(journal_runs_read(journal, 10, NULL, &place->arena, &runs, &err), &err);
+    assert_ok(journal_runs_read(journal, &(struct run_filter){ .limit = 10 }, &place->arena, &runs,
+                                &err),
+              &err);
     assert_int_equal(runs.count, 2);
     assert_int_equal(runs.items[0].outcome, RUN_APPLIED_EXTERNALLY);
     assert_string_equal(runs.items[0].rows_before.items[0], "a1");
@@ -418,7 +410,6 @@ int main(void)
         place_test(test_unfinished_run_is_told_as_such),
         place_test(test_error_is_kept_whole),
         place_test(test_failure_without_intent_is_journalled_too),
-        place_test(test_runs_are_read_newest_first_and_in_pages),
         place_test(test_unknown_run),
         place_test(test_scripts_are_kept_by_digest),
         place_test(test_crashed_run_is_settled_by_the_rows_of_the_database),

@@ -21,20 +21,20 @@ static void verdicts(void **state)
         size_t pending;
     } cases[] = {
         { line, "", VERDICT_EMPTY, "", "", 3 },
-        { line, "c", VERDICT_CURRENT, "c", "", 0 },
+        { line, "c", VERDICT_EQUAL, "c", "", 0 },
         { line, "a", VERDICT_BEHIND, "a", "", 2 },
         { line, "x", VERDICT_AHEAD, "", "x", 0 },
         { line, "x,y", VERDICT_AHEAD, "", "x y", 0 },
         { line, "a,x", VERDICT_DIVERGED, "a", "x", 0 },
         { line, "a,c", VERDICT_DIVERGED, "c", "", 0 },
         { fork, "b", VERDICT_BEHIND, "b", "", 1 },
-        { fork, "b,c", VERDICT_CURRENT, "b c", "", 0 },
+        { fork, "b,c", VERDICT_EQUAL, "b c", "", 0 },
         { nets, "app3", VERDICT_BEHIND, "app3 net2", "", 1 }, /* net2 is implied, and shown */
-        { nets, "app3,net3", VERDICT_CURRENT, "app3 net3", "", 0 },
+        { nets, "app3,net3", VERDICT_EQUAL, "app3 net3", "", 0 },
         { nets, "app1,net1", VERDICT_BEHIND, "app1 net1", "", 4 },
         { "", "", VERDICT_EMPTY, "", "", 0 },
         { "", "a", VERDICT_AHEAD, "", "a", 0 },
-        { "b<-z, b<-y, b<-x", "z,x,y", VERDICT_CURRENT, "x y z", "", 0 }, /* sorted by id */
+        { "b<-z, b<-y, b<-x", "z,x,y", VERDICT_EQUAL, "x y z", "", 0 }, /* sorted by id */
     };
 
     (void) state;
