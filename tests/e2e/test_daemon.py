@@ -7,66 +7,15 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import threading
 import time
 from contextlib import closing, contextmanager
 
 import pytest
-from conftest import Http, program, slow_sql, version_rows, wait_until, write_script
+from conftest import (FOREVER, SECONDS, Http, Post, TokenFile, add_broken, add_slow, program, repair, version_rows,
+                      wait_until)
 
 HEAD = "c7f8a9b0d1e2"
 USAGE, SCRIPTS, UNAVAILABLE, FAILED, SOCKETS, CONFIG = 64, 65, 69, 70, 71, 78
-
-SECONDS = 4_000_000  # rows of slow_sql for about a second
-FOREVER = 10**12
-
-
-@pytest.fixture
-def history(scripts):
-    """Scripts to which tests add slow or broken ones: aaaa, bbbb, cccc."""
-    write_script(scripts, "aaaa", "CREATE TABLE a (x);", "DROP TABLE a;")
-    return scripts
-
-
-def add_slow(scripts, rows, identifier="bbbb", revises="aaaa"):
-    write_script(scripts, identifier, slow_sql(rows), "DROP TABLE counted;", revises)
-
-
-def add_broken(scripts):
-    write_script(scripts, "bbbb", "CREATE TABLE b (x);\nINSERT INTO nowhere VALUES (1);", "DROP TABLE b;", "aaaa")
-
-
-def repair(scripts):
-    write_script(scripts, "bbbb", "CREATE TABLE b (x);", "DROP TABLE b;", "aaaa")
-
-
-def configured(tmp_path, text):
-    path = tmp_path / "schemad.conf"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def running_revision(daemon):
-    """The revision whose script runs just now, or None."""
-    running = daemon.http.get("/current").json["running"]
-    return running and running["revision"]
-
-
-class Post(threading.Thread):
-    """A client that waits for its answer."""
-
-    def __init__(self, http, path, body=None):
-        super().__init__(daemon=True)
-        self.http, self.path, self.body, self.answer = http, path, body, None
-        self.start()
-
-    def run(self):
-        self.answer = self.http.post(self.path, self.body, timeout=60)
-
-    def wait(self):
-        self.join(60)
-        assert self.answer is not None, f"POST {self.path} was never answered"
-        return self.answer
 
 
 # Starting
@@ -82,7 +31,7 @@ def test_ready_is_said_when_the_schema_is_at_head_and_not_before(daemon, databas
 def test_http_answers_while_the_upgrade_of_the_start_runs(daemon, history, notify):
     add_slow(history, 2 * SECONDS)
     started = daemon(scripts=history, notify=notify, wait="serving")
-    wait_until(lambda: running_revision(started) == "bbbb", "the slow script to run")
+    started.http.wait_for_script("bbbb")
     answer = started.http.get("/readyz")
     assert answer.status == 503 and answer.json["detail"] == "upgrading to bbbb: 2 of 2"
     assert not notify.has("READY=1")
@@ -228,12 +177,11 @@ def beats(notify):
     return sum(line == "WATCHDOG=1" for line in notify.lines())
 
 
-def test_the_watchdog_is_fed_while_the_worker_works_or_waits_and_not_while_it_hangs(daemon, history, notify, tmp_path):
+def test_the_watchdog_is_fed_while_the_worker_works_or_waits_and_not_while_it_hangs(daemon, history, notify):
     add_slow(history, FOREVER)
-    config = configured(tmp_path, "[run]\nlock_timeout_ms = 1\n[startup]\non_failure = hold\n")
-    started = daemon("--config", config, scripts=history, notify=notify, wait="serving",
-                     environment={"WATCHDOG_USEC": "600000"})
-    wait_until(lambda: running_revision(started) == "bbbb", "the slow script to run")
+    started = daemon(config="[run]\nlock_timeout_ms = 1\n[startup]\non_failure = hold\n", scripts=history,
+                     notify=notify, wait="serving", environment={"WATCHDOG_USEC": "600000"})
+    started.http.wait_for_script("bbbb")
     count = beats(notify)
     wait_until(lambda: beats(notify) >= count + 3, "the watchdog to be fed while working")
     with hanging_thread(started.pid, "worker"):
@@ -260,9 +208,9 @@ class Silence:
         return time.monotonic() - self.since > seconds
 
 
-def test_waiting_for_a_lock_is_not_hanging(daemon, database, history, notify, tmp_path):
-    config = configured(tmp_path, "[run]\nlock_timeout_ms = 60000\n")
-    started = daemon("--config", config, scripts=history, notify=notify, environment={"WATCHDOG_USEC": "300000"})
+def test_waiting_for_a_lock_is_not_hanging(daemon, database, history, notify):
+    started = daemon(config="[run]\nlock_timeout_ms = 60000\n", scripts=history, notify=notify,
+                     environment={"WATCHDOG_USEC": "300000"})
     repair(history)
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
@@ -283,7 +231,7 @@ def test_current_answers_in_milliseconds_while_a_run_is_on(daemon, database, his
     started = daemon(scripts=history)
     add_slow(history, 3 * SECONDS)
     job = started.http.submit("/upgrade")
-    wait_until(lambda: running_revision(started) == "bbbb", "the slow script to run")
+    started.http.wait_for_script("bbbb")
     took, answers = [], []
     while not answers or answers[-1]["running"]:
         begin = time.monotonic()
@@ -304,7 +252,7 @@ def test_current_says_that_it_is_stale_when_the_database_is_locked(daemon, datab
         begin = time.monotonic()
         current = started.http.get("/current").json
         assert time.monotonic() - begin < 1
-        assert (current["stale"], current["revisions"], current["verdict"]) == (True, [HEAD], "current")
+        assert (current["stale"], current["revisions"], current["verdict"]) == (True, [HEAD], "equal")
         connection.execute("ROLLBACK")
     wait_until(lambda: not started.http.get("/current").json["stale"], "the database to be asked again")
 
@@ -315,7 +263,7 @@ def test_current_tells_the_truth_right_after_the_file_changed_behind_our_back(da
         for row in ["b5e9f2a1c3d4", "4a0e3b03ab4c", "unheard_of", HEAD] * 5:
             connection.execute("UPDATE alembic_version SET version_num = ?", [row])
             wait_until(lambda row=row: started.http.get("/current").json["revisions"] == [row], row, timeout=1)
-    assert started.http.get("/current").json["verdict"] == "current"
+    assert started.http.get("/current").json["verdict"] == "equal"
 
 
 def test_the_etag_changes_with_the_answer_and_only_then(daemon):
@@ -359,7 +307,7 @@ def test_a_waiting_job_is_cancelled_at_once_and_a_running_one_is_rolled_back(dae
     started = daemon(scripts=history)
     add_slow(history, FOREVER)
     running, waiting = started.http.submit("/upgrade"), Post(started.http, "/downgrade")
-    wait_until(lambda: running_revision(started) == "bbbb", "the slow script to run")
+    started.http.wait_for_script("bbbb")
     queued = wait_until(lambda: [job for job in started.http.get("/jobs").json["jobs"] if job["state"] == "queued"],
                         "the second job")[0]["id"]
     assert started.http.delete(f"/jobs/{queued}").status == 202
@@ -377,7 +325,7 @@ def test_a_client_that_hangs_up_does_not_stop_its_run(daemon, database, history)
     add_slow(history, SECONDS)
     connection = started.http.connection()
     connection.request("POST", "/upgrade")
-    wait_until(lambda: running_revision(started) == "bbbb", "the slow script to run")
+    started.http.wait_for_script("bbbb")
     connection.close()
     wait_until(lambda: version_rows(database) == ["bbbb"], "the run to end well")
 
@@ -406,20 +354,15 @@ def test_sighup_reads_the_scripts_again(daemon, history, notify):
 # TCP
 
 
-TOKEN = "0123456789abcdef" * 4
-
-
-def test_tcp_is_for_reading_unless_a_token_is_shown(daemon, tmp_path):
-    path = tmp_path / "tokens"
-    path.write_text(f"ci:{TOKEN}\n", encoding="utf-8")
-    path.chmod(0o600)
-    started = daemon("--tcp", "127.0.0.1:0", "--token-file", path)
-    port = int(re.search(r"listening on 127\.0\.0\.1:(\d+)", started.log).group(1))
-    stranger, known = Http(("127.0.0.1", port)), Http(("127.0.0.1", port), {"Authorization": f"Bearer {TOKEN}"})
-    assert stranger.get("/current").json["verdict"] == "current"
-    assert stranger.post("/downgrade").status == 401
+def test_over_tcp_nothing_is_told_and_nothing_done_without_a_token(daemon, tmp_path):
+    tokens = TokenFile(tmp_path / "tokens")
+    secret = tokens.add("ci", "destroy")
+    started = daemon("--tcp", "127.0.0.1:0", "--token-file", tokens.path)
+    stranger, known = started.tcp(), started.tcp(secret)
+    assert (stranger.get("/current").status, stranger.post("/downgrade").status) == (401, 401)
+    assert known.get("/current").json["verdict"] == "equal"
     assert known.post("/downgrade").json["actor"] == "token ci"
-    assert TOKEN not in started.log
+    assert secret not in started.log
 
 
 # Stopping
@@ -429,7 +372,7 @@ def test_stopping_lets_the_run_end_and_the_client_have_its_answer(daemon, databa
     started = daemon(scripts=history, notify=notify)
     add_slow(history, 2 * SECONDS)
     client = Post(started.http, "/upgrade")
-    wait_until(lambda: running_revision(started) == "bbbb", "the slow script to run")
+    started.http.wait_for_script("bbbb")
     started.signal(signal.SIGTERM)
     notify.wait_for("STOPPING=1")
     notify.wait_for("STATUS=stopping: upgrading to bbbb: 1 of 1")
@@ -441,12 +384,11 @@ def test_stopping_lets_the_run_end_and_the_client_have_its_answer(daemon, databa
 
 
 @pytest.mark.parametrize("timeout_ms, signals", [(200, 1), (60000, 2)], ids=["timeout", "second signal"])
-def test_stopping_rolls_back_a_run_that_does_not_end(daemon, database, history, notify, tmp_path, timeout_ms, signals):
-    config = configured(tmp_path, f"[http]\nstop_timeout_ms = {timeout_ms}\n")
-    started = daemon("--config", config, scripts=history, notify=notify)
+def test_stopping_rolls_back_a_run_that_does_not_end(daemon, database, history, notify, timeout_ms, signals):
+    started = daemon(config=f"[http]\nstop_timeout_ms = {timeout_ms}\n", scripts=history, notify=notify)
     add_slow(history, FOREVER)
     client = Post(started.http, "/upgrade")
-    wait_until(lambda: running_revision(started) == "bbbb", "the slow script to run")
+    started.http.wait_for_script("bbbb")
     started.signal(signal.SIGTERM)
     notify.wait_for("STOPPING=1")
     if signals == 2:
@@ -456,10 +398,10 @@ def test_stopping_rolls_back_a_run_that_does_not_end(daemon, database, history, 
     assert version_rows(database) == ["aaaa"]
 
 
-def test_stopping_during_the_upgrade_of_the_start(daemon, database, history, tmp_path):
+def test_stopping_during_the_upgrade_of_the_start(daemon, database, history):
     add_slow(history, FOREVER)
-    started = daemon("--config", configured(tmp_path, "[http]\nstop_timeout_ms = 1\n"), scripts=history, wait="serving")
-    wait_until(lambda: running_revision(started) == "bbbb", "the slow script to run")
+    started = daemon(config="[http]\nstop_timeout_ms = 1\n", scripts=history, wait="serving")
+    started.http.wait_for_script("bbbb")
     assert started.stop() == 0
     assert version_rows(database) == []
 
@@ -468,7 +410,7 @@ def test_stopping_ends_what_waits_in_the_queue(daemon, history):
     started = daemon(scripts=history)
     add_slow(history, SECONDS)
     first = Post(started.http, "/upgrade")
-    wait_until(lambda: running_revision(started) == "bbbb", "the slow script to run")
+    started.http.wait_for_script("bbbb")
     second = Post(started.http, "/downgrade")
     wait_until(lambda: started.http.get("/status").json["queue"]["length"] == 1, "the second job")
     started.signal(signal.SIGTERM)
@@ -523,7 +465,7 @@ def test_sockets_from_systemd_are_taken_by_name_and_stay(daemon, short_directory
             try:
                 notify.wait_for("READY=1")
                 assert Http(short_directory / "passed").get("/healthz").status == 200
-                assert Http(tcp.getsockname()).get("/healthz").status == 200
+                assert Http(tcp.getsockname()).get("/healthz").status == 401, "it is heard there, too"
                 assert not (short_directory / "unused").exists()
             finally:
                 process.terminate()
@@ -553,7 +495,7 @@ def test_a_run_that_was_killed_is_recorded_as_interrupted_and_done_again(daemon,
     started = daemon(scripts=history)
     add_slow(history, FOREVER)
     job = started.http.submit("/upgrade")
-    wait_until(lambda: running_revision(started) == "bbbb", "the slow script to run")
+    started.http.wait_for_script("bbbb")
     started.process.kill()
     started.wait_exit()
     assert version_rows(database) == ["aaaa"]

@@ -658,7 +658,7 @@ def verdict_becomes(daemon, verdict):
 
 def test_a_daemon_tells_the_truth_about_a_file_that_was_replaced(daemon, database):
     running = daemon()
-    assert running.http.get("/current").json["verdict"] == "current"
+    assert running.http.get("/current").json["verdict"] == "equal"
     database.unlink()
     verdict_becomes(running, "empty")
     run_sql(database, TABLE + "INSERT INTO alembic_version VALUES ('abc123');")
@@ -669,7 +669,7 @@ def test_a_daemon_tells_the_truth_about_a_file_that_was_replaced(daemon, databas
     assert running.http.get("/current").json["problem"]["code"] == "database-unusable"
     database.unlink()
     assert running.http.post("/upgrade").status == 200
-    verdict_becomes(running, "current")
+    verdict_becomes(running, "equal")
     assert running.stop() == 0
 
 

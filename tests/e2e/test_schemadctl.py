@@ -1,5 +1,6 @@
 """schemadctl: every command, with and without a daemon, in the same words; exit codes, JSON, terminals, signals."""
 
+import fcntl
 import http.server
 import json
 import os
@@ -9,13 +10,16 @@ import select
 import signal
 import socket
 import sqlite3
+import stat
+import struct
 import subprocess
+import termios
 import threading
 from contextlib import closing
 
 import pytest
 
-from conftest import TIMEOUT, VERSIONS, program, slow_sql, version_rows, wait_until, write_script
+from conftest import ROOT, TIMEOUT, VERSIONS, program, slow_sql, version_rows, wait_until, write_script
 
 BASE, FIRST, HEAD = [], "9e9e70a4a06b", "c7f8a9b0d1e2"
 CHAIN = ["9e9e70a4a06b", "4864d1c47cec", "4a0e3b03ab4c", "b5e9f2a1c3d4", "c7f8a9b0d1e2"]
@@ -190,10 +194,30 @@ def test_wait_ends_when_the_revision_is_applied(offline):
     ok(offline("upgrade", CHAIN[2]))
     ok(offline("wait", "--for", CHAIN[1], "--timeout", "1ms"))
     refused = offline("wait", "--for", "head", "--timeout", "1ms")
-    assert refused.exit_code == TRY_AGAIN and "2 to apply" in refused.err
+    assert refused.exit_code == TRY_AGAIN and f"not at head yet, it is at {CHAIN[2]}" in refused.err
     assert offline("wait", "--for", "nowhere").exit_code == TARGET, "waiting would not mend that"
+    ok(offline("wait", "--for", "base", "--timeout", "1ms"))
     ok(offline("upgrade"))
     ok(offline("wait", "--timeout", "1ms"))
+    assert ok(offline("wait", "--for", "head", "-v")).out == f"schema is at {HEAD}\n"
+
+
+def test_jobs_are_listed_by_state_and_verb_and_page_by_page(offline):
+    ok(offline("upgrade", CHAIN[2]))
+    assert offline("upgrade", "--expect", HEAD).exit_code == ELSEWHERE
+    ok(offline("downgrade"))
+    ok(offline("stamp", "head"))
+
+    def verbs(*words):
+        return [job["run"]["verb"] for job in ok(offline("jobs", "--json", *words)).json["jobs"]]
+
+    assert verbs("--only", "succeeded") == ["stamp", "downgrade", "upgrade"]
+    assert verbs("--verb", "stamp") == ["stamp"]
+    assert verbs("--only", "failed", "--verb", "stamp") == []
+    assert len(verbs("--limit", "2")) == 2
+    first = ok(offline("jobs", "--json", "--only", "succeeded", "--limit", "1")).json
+    assert first["next"] == f"/jobs?state=succeeded&limit=1&before={first['jobs'][0]['id']}"
+    assert ok(offline("jobs", "--json")).json["next"] is None
 
 
 def test_the_environment_stands_in_for_options(schemadctl, database):
@@ -213,17 +237,21 @@ QUESTIONS = [
     ["show", "head"], ["show", "-v", "4864"], ["show", "base"], ["show", "nowhere"], ["show", "--json", FIRST],
     ["plan"], ["plan", "-v"], ["plan", "+1"], ["plan", "--json"], ["plan", "--down"], ["plan", "--down", "base", "-v"],
     ["plan", "+9"], ["plan", "nowhere", "--json"],
-    ["jobs"], ["jobs", "--json"], ["jobs", "0" * 16],
+    ["jobs"], ["jobs", "--json"], ["jobs", "0" * 16], ["jobs", "0" * 16, "--json"],
+    ["jobs", "--only", "succeeded"], ["jobs", "--only", "failed", "--json"], ["jobs", "--verb", "downgrade"],
+    ["jobs", "--verb", "upgrade", "--limit", "1", "--json"],
     ["backups"], ["backups", "--json"],
     ["wait", "--for", CHAIN[1]], ["wait", "--for", "head", "--timeout", "1ms"], ["wait", "--for", "nowhere"],
+    ["wait", "--for", CHAIN[1], "-v"], ["wait", "--for", CHAIN[1], "--json"], ["wait", "--for", "base"],
+    ["wait", "--for", "head", "--timeout", "1ms", "--json"],
     ["current", "-q"], ["upgrade", "nowhere"], ["upgrade", "nowhere", "--json"], ["upgrade", "+9", "-v"],
-    ["downgrade", "head"], ["upgrade", CHAIN[2]], ["upgrade", "--expect", HEAD],
+    ["downgrade", "head"], ["upgrade", CHAIN[2]], ["upgrade", "--expect", HEAD], ["upgrade", "--expect", HEAD, "--json"],
     ["upgrade", "--dry-run"], ["downgrade", "base", "--dry-run"], ["stamp", "head", "--dry-run"],
 ]
 
 # What differs from one asking to the next: times, ids of runs, who asked; and what `ready` requires.
 VOLATILE = re.compile(
-    r'"(observed_at|age_ms|started_at|duration_ms|elapsed_ms|queued_at|actor)": ("[^"]*"|[\d.]+|null)'
+    r'"(observed_at|database|age_ms|started_at|duration_ms|lock_wait_ms|elapsed_ms|queued_at|actor)": ("[^"]*"|[\d.]+|null)'
     r'|"id": "[0-9a-f]{16}"|"ready": \w+|(?m:^Run: \w+|^Duration: .*)|\([\d.]+ ms\)|(?<=content-)\d{8}T\d{6}Z|(?<=[0-9a-f])-\d(?=\.db)')
 
 
@@ -315,6 +343,131 @@ def test_no_wait_prints_the_job(online, offline):
     assert offline("upgrade", "--no-wait").exit_code == USAGE
 
 
+def test_follow_says_every_step_where_there_is_no_terminal(online, offline, scripts):
+    write_script(scripts, "aaaa", slow_sql(1_000_000), "DROP TABLE counted;")
+    write_script(scripts, "bbbb", "CREATE TABLE t (x);", revises="aaaa")
+    for result in (ok(online("upgrade", "aaaa", "--follow", scripts=scripts)),
+                   ok(offline("downgrade", "--follow", scripts=scripts)),
+                   ok(offline("upgrade", "--follow", scripts=scripts))):
+        assert result.out.startswith("Running ")
+        assert all(re.fullmatch(r"\d+:\d\d +\d+ %  \w+( aaaa| bbbb)?(, step \d of \d)?", line)
+                   for line in result.err.splitlines()), result.err
+        assert " running aaaa, step 1 of " in result.err
+    assert " running bbbb, step 2 of 2\n" in result.err
+
+
+def test_a_job_can_be_followed_to_its_end_by_others(daemon, schemadctl, scripts):
+    write_script(scripts, "aaaa", slow_sql(3_000_000))
+    write_script(scripts, "bbbb", "INSERT INTO nowhere VALUES (1);", revises="aaaa")
+    address = daemon("--upgrade-to", "none", wait="serving", scripts=scripts).address
+    done = ok(schemadctl("upgrade", "aaaa", "--no-wait", address=address)).out.strip()
+    result = ok(schemadctl("jobs", done, "--follow", address=address))
+    assert result.out == "Running upgrade  -> aaaa, Test aaaa\n" and "step 1 of 1" in result.err
+    failed = ok(schemadctl("upgrade", "--no-wait", address=address)).out.strip()
+    for _ in range(2):  # running or not: the end is the same
+        result = schemadctl("jobs", failed, "--follow", address=address)
+        assert result.exit_code == FAILED and "nowhere" in result.err
+    assert schemadctl("jobs", "f" * 16, "--follow", address=address).exit_code == TARGET
+
+
+def test_following_ends_with_an_interrupt_and_the_job_goes_on(daemon, schemadctl, scripts):
+    write_script(scripts, "aaaa", slow_sql(2_000_000_000))
+    running = daemon("--upgrade-to", "none", wait="serving", scripts=scripts)
+    identifier = ok(schemadctl("upgrade", "--no-wait", address=running.address)).out.strip()
+    exit_code, text = on_terminal([program("schemadctl"), "--socket", running.address, "jobs", identifier, "--follow"],
+                                  interrupt_at=b"statement 1 of 1")
+    assert exit_code == CANCELLED and "the job goes on" in text
+    assert running.http.get(f"/jobs/{identifier}").json["state"] == "running"
+    ok(schemadctl("cancel", identifier, address=running.address))
+    assert schemadctl("jobs", identifier, "--follow", address=running.address).exit_code == CANCELLED
+
+
+def test_one_key_is_one_run(online, offline):
+    words = ["upgrade", CHAIN[0], "--idempotency-key", "release-42"]
+    first, second = ok(online(*words)), ok(online(*words))
+    assert first.out == second.out != ""
+    assert ok(online(*words, "--no-wait")).out.strip() == ok(online("jobs", "--json")).json["jobs"][0]["id"]
+    other = online("upgrade", "head", "--idempotency-key", "release-42")
+    assert other.exit_code == FAILED and "key" in other.err
+    assert len(ok(online("jobs", "--json")).json["jobs"]) == 1
+    assert ok(online("current")).out == f"{CHAIN[0]}\n"
+    assert offline(*words).exit_code == USAGE
+
+
+def test_a_run_outlives_its_connection_and_a_restart_of_the_daemon(daemon, scripts, database):
+    write_script(scripts, "aaaa", slow_sql(2_000_000_000))
+    running = daemon("--upgrade-to", "none", wait="serving", scripts=scripts)
+    with subprocess.Popen([program("schemadctl"), "--socket", running.address, "upgrade", "--retry", "30"],
+                          stderr=subprocess.PIPE, text=True) as waiting:
+        wait_until(lambda: running.http.get("/current").json["running"], "the run")
+        running.signal(signal.SIGKILL)
+        running.wait_exit()
+        assert "trying again for up to 30 s" in waiting.stderr.readline()
+        daemon("--upgrade-to", "none", wait="serving", scripts=scripts)
+        assert waiting.wait(TIMEOUT) == CANCELLED
+        assert "schemadctl: " in waiting.stderr.read()
+    assert not database.exists() or version_rows(database) == []
+
+
+def test_a_full_queue_is_waited_for_or_told(daemon, schemadctl, scripts):
+    write_script(scripts, "aaaa", slow_sql(2_000_000_000))
+    running = daemon("--upgrade-to", "none", wait="serving", scripts=scripts)
+    jobs = [ok(schemadctl("upgrade", "--no-wait", address=running.address)).out.strip()]
+    while True:
+        result = schemadctl("upgrade", "--no-wait", "--retry", "0", address=running.address)
+        if result.exit_code != DONE:
+            break
+        jobs.append(result.out.strip())
+    assert result.exit_code == TRY_AGAIN and len(jobs) > 1
+    with subprocess.Popen([program("schemadctl"), "--socket", running.address, "upgrade", "--no-wait", "--retry", "30"],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as waiting:
+        assert "trying again" in waiting.stderr.readline()
+        ok(schemadctl("cancel", jobs[-1], address=running.address))
+        assert re.fullmatch("[0-9a-f]{16}\n", waiting.communicate(timeout=TIMEOUT)[0])
+        assert waiting.returncode == DONE
+    for identifier in jobs:
+        ok(schemadctl("cancel", identifier, address=running.address))
+
+
+def test_waiting_ends_as_soon_as_somebody_else_gets_there(daemon, offline):
+    running = daemon("--upgrade-to", "none", wait="serving")
+    with subprocess.Popen([program("schemadctl"), "--socket", running.address, "wait", "--for", CHAIN[1],
+                           "--timeout", "30", "-v"], stdout=subprocess.PIPE, text=True) as waiting:
+        ok(offline("upgrade", CHAIN[2]))
+        assert waiting.communicate(timeout=TIMEOUT)[0] == f"schema is at {CHAIN[2]}\n"
+        assert waiting.returncode == DONE
+
+
+def events_of(address, path, deed, *words):
+    """The lines that `events` prints from its first one until a job succeeded, and is then interrupted."""
+    with open(path, "w", encoding="utf-8") as out:
+        command = [program("schemadctl"), "--socket", address, "events", *words]
+        with subprocess.Popen(command, stdout=out, stderr=subprocess.PIPE, text=True) as listening:
+            try:
+                wait_until(lambda: path.read_text(encoding="utf-8"), "the first event")
+                deed()
+                wait_until(lambda: "succeeded" in path.read_text(encoding="utf-8"), "the job's end")
+            finally:
+                listening.send_signal(signal.SIGINT)
+            assert listening.wait(TIMEOUT) == DONE
+            assert listening.stderr.read() == ""
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+def test_events_are_lines_until_it_is_interrupted(daemon, schemadctl, tmp_path):
+    address = daemon("--upgrade-to", "none", wait="serving").address
+    lines = events_of(address, tmp_path / "lines", lambda: ok(schemadctl("upgrade", CHAIN[0], address=address)))
+    assert re.search(r"^\S+Z schema empty: base, 5 to apply, ", lines[0])
+    assert any(re.search(rf"Z job [0-9a-f]{{16}} upgrade {CHAIN[0]}: succeeded$", line) for line in lines)
+
+    lines = events_of(address, tmp_path / "json", lambda: ok(schemadctl("upgrade", address=address)), "--json")
+    events = [json.loads(line) for line in lines]
+    ids = [event["id"] for event in events]
+    ends = [event["data"] for event in events if event["event"] == "job" and event["data"]["state"] == "succeeded"]
+    assert events[0]["event"] == "current" and ids == sorted(ids)
+    assert [end["run"]["to"] for end in ends] == [[HEAD]]
+
+
 def test_cancel_ends_a_job_and_the_waiting_command_says_so(daemon, schemadctl, database, scripts):
     write_script(scripts, "aaaa", slow_sql(2_000_000_000))
     running = daemon("--upgrade-to", "none", wait="serving", scripts=scripts)
@@ -333,20 +486,90 @@ def test_wait_outlasts_a_daemon_that_is_not_there_yet(daemon, short_directory, s
 
 
 def test_tcp_needs_a_token_for_changes(daemon, schemadctl, short_directory, database):
-    token = short_directory / "token"
-    token.write_text("deploy:" + "0123456789abcdef" * 3 + "\n", encoding="utf-8")
-    token.chmod(0o600)
-    wrong = short_directory / "wrong"
-    wrong.write_text("x" * 48, encoding="utf-8")
-    wrong.chmod(0o600)
+    tokens = short_directory / "tokens"
+    secrets = {}
+    for name, access in (("reader", "read"), ("deploy", "operate"), ("admin", "destroy")):
+        secrets[name] = short_directory / name
+        secrets[name].write_text(ok(schemadctl("token", "create", name, "--access", access, "--file", tokens)).out,
+                                 encoding="utf-8")
+    (short_directory / "wrong").write_text("x" * 72, encoding="utf-8")
     port = free_port()
-    daemon("--upgrade-to", "none", "--tcp", f"127.0.0.1:{port}", "--token-file", token, wait="serving")
+    running = daemon("--upgrade-to", "none", "--tcp", f"127.0.0.1:{port}", "--token-file", tokens, wait="serving")
     url = f"http://127.0.0.1:{port}"
-    ok(schemadctl("--url", url, "current"))
-    assert schemadctl("--url", url, "upgrade").exit_code == NOT_ALLOWED
-    assert schemadctl("--url", url, "--token-file", wrong, "upgrade").exit_code == NOT_ALLOWED
-    ok(schemadctl("--url", url + "/", "--token-file", token, "upgrade"))
-    assert version_rows(database) == [HEAD]
+
+    def as_(name, *words):
+        return schemadctl("--url", url + "/", "--token-file", short_directory / name, *words)
+
+    assert schemadctl("--url", url, "current").exit_code == NOT_ALLOWED
+    assert as_("wrong", "upgrade").exit_code == NOT_ALLOWED
+    ok(as_("reader", "current"))
+    assert as_("reader", "upgrade").exit_code == NOT_ALLOWED
+    ok(as_("deploy", "upgrade"))
+    assert as_("deploy", "downgrade").exit_code == NOT_ALLOWED
+    ok(as_("admin", "downgrade"))
+    assert version_rows(database) == [CHAIN[3]]
+    environment = {"SCHEMAD_URL": url, "SCHEMAD_TOKEN_FILE": str(short_directory / "deploy")}
+    assert ok(schemadctl("current", environment=environment)).out == f"{CHAIN[3]}\n"
+
+    denials = wait_until(lambda: ok(as_("deploy", "denials", "--json")).json["denials"], "the refusals")
+    assert {denial["reason"] for denial in denials} <= {"token", "access"}
+    assert "token" in ok(as_("deploy", "denials", "--limit", "1000")).out
+
+    ok(schemadctl("token", "revoke", "deploy", "--file", tokens))
+    running.signal(signal.SIGHUP)
+    wait_until(lambda: as_("deploy", "current").exit_code == NOT_ALLOWED, "the token to be forgotten")
+    ok(as_("reader", "current"))
+
+
+def test_a_token_is_shown_once_and_only_its_hash_is_kept(schemadctl, tmp_path):
+    tokens = tmp_path / "tokens"
+    created = ok(schemadctl("token", "create", "ci", "--file", tokens))
+    assert re.fullmatch(r"schemad_[0-9a-f]{64}\n", created.out) and "SIGHUP" in created.err
+    assert re.fullmatch(r"ci:operate:sha256:[0-9a-f]{64}\n", tokens.read_text(encoding="utf-8"))
+    assert stat.S_IMODE(tokens.stat().st_mode) == 0o600
+    assert created.out.strip() not in tokens.read_text(encoding="utf-8")
+
+    shown = ok(schemadctl("token", "create", "x", "--access", "read", "-q"))
+    assert re.fullmatch(r"schemad_[0-9a-f]{64}\nx:read:sha256:[0-9a-f]{64}\n", shown.out) and shown.err == ""
+    document = ok(schemadctl("token", "create", "y", "--access", "destroy", "--file", tokens, "--json")).json
+    assert list(document) == ["name", "access", "secret", "line"]
+    assert document["line"] + "\n" in tokens.read_text(encoding="utf-8")
+
+    assert ok(schemadctl("token", "list", "--file", tokens)).out == "ci  operate\ny   destroy\n"
+    assert ok(schemadctl("token", "list", "--file", tokens, "--json")).json == {
+        "tokens": [{"name": "ci", "access": "operate"}, {"name": "y", "access": "destroy"}]}
+    assert ok(schemadctl("token", "revoke", "ci", "--file", tokens)).out == ""
+    assert ok(schemadctl("token", "revoke", "y", "--file", tokens, "--json")).json == {"revoked": "y"}
+    assert tokens.read_text(encoding="utf-8") == ""
+    assert os.listdir(tmp_path) == ["tokens"]
+
+
+@pytest.mark.parametrize("words, exit_code, err", [
+    (["create"], USAGE, "token create NAME"),
+    (["create", "a b"], USAGE, "no name of a token"),
+    (["create", "there", "--file", "tokens"], USAGE, "is in"),
+    (["list"], USAGE, "token list --file PATH"),
+    (["list", "x", "--file", "tokens"], USAGE, "token list --file PATH"),
+    (["list", "--file", "tokens", "--access", "read"], USAGE, "does not take --access"),
+    (["revoke", "there"], USAGE, "token revoke NAME --file PATH"),
+    (["revoke", "thera", "--file", "tokens"], FAILED, 'Did you mean "there"?'),
+    (["revoke", "x", "--file", "nowhere"], FAILED, "No such file"),
+    (["change"], USAGE, "create NAME | list | revoke NAME"),
+], ids=lambda value: "_".join(value) if isinstance(value, list) else None)
+def test_a_mistake_with_tokens_is_explained(schemadctl, tmp_path, words, exit_code, err):
+    ok(schemadctl("token", "create", "there", "--file", "tokens", cwd=tmp_path))
+    result = schemadctl("token", *words, cwd=tmp_path)
+    assert (result.exit_code, result.out) == (exit_code, "") and err in result.err
+    assert os.listdir(tmp_path) == ["tokens"]
+
+
+def test_a_token_file_that_others_read_is_refused(schemadctl, tmp_path):
+    tokens = tmp_path / "tokens"
+    ok(schemadctl("token", "create", "a", "--file", tokens))
+    tokens.chmod(0o644)
+    for words in (["create", "b"], ["list"], ["revoke", "a"]):
+        result = schemadctl("token", *words, "--file", tokens)
+        assert result.exit_code == USAGE and "chmod 600" in result.err
 
 
 def free_port():
@@ -358,8 +581,8 @@ def free_port():
 def test_a_daemon_that_dies_during_a_run_is_told_with_the_run(daemon, database, scripts):
     write_script(scripts, "aaaa", slow_sql(2_000_000_000))
     running = daemon("--upgrade-to", "none", wait="serving", scripts=scripts)
-    with subprocess.Popen([program("schemadctl"), "--socket", running.address, "upgrade"], stderr=subprocess.PIPE,
-                          text=True) as waiting:
+    with subprocess.Popen([program("schemadctl"), "--socket", running.address, "upgrade", "--retry", "0"],
+                          stderr=subprocess.PIPE, text=True) as waiting:
         job = wait_until(lambda: running.http.get("/current").json["running"], "the run")
         running.signal(signal.SIGKILL)
         assert waiting.wait(TIMEOUT) == UNREACHABLE
@@ -481,19 +704,70 @@ def test_a_usage_error_is_a_problem_document(schemadctl):
 def test_help_needs_no_daemon(schemadctl):
     text = ok(schemadctl("--help")).out
     commands = re.findall(r"^  (\w+)", text.split("Commands:")[1].split("Options:")[0], re.M)
-    assert len(commands) == 15
+    assert len(commands) == 18
     for command in commands:
         assert ok(schemadctl(command, "--help")).out.startswith(f"Usage: schemadctl [OPTION...] {command}")
     assert re.fullmatch(r"schemadctl \d+\.\d+\.\d+\n", ok(schemadctl("--version")).out)
 
 
+# The deploy script of the man page
+
+
+def deploy_script():
+    page = (ROOT / "docs/man/schemadctl.1").read_text(encoding="utf-8")
+    block = re.search(r"\.Sh IN SCRIPTS\n.*?\.Bd -literal[^\n]*\n(.*?)\.Ed", page, re.S).group(1)
+    return block
+
+
+@pytest.fixture
+def deploy(daemon, tmp_path):
+    """deploy(release) runs the man page's script against a daemon; `exit code, out, err` as of any command."""
+    running = daemon("--upgrade-to", "none", wait="serving")
+    script = tmp_path / "deploy"
+    script.write_text(deploy_script(), encoding="utf-8")
+    environment = {**os.environ, "SCHEMAD_SOCKET": str(running.address),
+                   "PATH": f"{program('schemadctl').parent}:{os.environ['PATH']}"}
+
+    def run(release):
+        return subprocess.run(["sh", str(script), release], env=environment, capture_output=True, text=True,
+                              timeout=60, check=False)
+
+    run.daemon = running
+    return run
+
+
+def test_the_deploy_script_of_the_man_page_runs_as_it_stands(deploy, schemadctl, database):
+    first, again = deploy("42"), deploy("42")
+    assert (first.returncode, again.returncode) == (DONE, DONE), first.stderr + again.stderr
+    assert version_rows(database) == [HEAD]
+    jobs = ok(schemadctl("jobs", "--json", address=deploy.daemon.address)).json["jobs"]
+    assert [job["run"]["outcome"] for job in jobs] == ["nothing-to-do", "succeeded"]
+    assert {job["run"]["reason"] for job in jobs} == {"release 42"}
+
+
+def test_the_deploy_script_stops_where_the_database_is_not_known(deploy, database):
+    with closing(sqlite3.connect(database)) as connection:
+        connection.executescript("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL);"
+                                 "INSERT INTO alembic_version VALUES ('abc123');")
+    result = deploy("43")
+    assert result.returncode == DATABASE and "abc123" in result.stderr
+    assert version_rows(database) == ["abc123"]
+
+
 # Terminals
 
 
-def on_terminal(command, environment=None, interrupt_at=None):
-    """Run it on a terminal of its own: (exit code, everything it wrote). Interrupts it once it wrote interrupt_at."""
+def interrupt(pid):
+    os.kill(pid, signal.SIGINT)
+
+
+def on_terminal(command, environment=None, interrupt_at=None, deeds=(), columns=100):
+    """Run it on a terminal of its own: (exit code, everything it wrote). Interrupts it once it wrote interrupt_at; or
+    does each of the deeds, pairs of what is waited for and a function of its process id."""
+    deeds = [(interrupt_at, interrupt)] if interrupt_at else list(deeds)
     pid, terminal = pty.fork()
     if pid == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         os.execve(command[0], [str(word) for word in command], {**os.environ, "TERM": "xterm", **(environment or {})})
     text = b""
     while select.select([terminal], [], [], TIMEOUT)[0]:
@@ -504,9 +778,8 @@ def on_terminal(command, environment=None, interrupt_at=None):
         if not data:
             break
         text += data
-        if interrupt_at is not None and interrupt_at in text:
-            os.kill(pid, signal.SIGINT)
-            interrupt_at = None
+        if deeds and deeds[0][0] in text:
+            deeds.pop(0)[1](pid)
     os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), text.decode("utf-8")
 
@@ -531,8 +804,28 @@ def test_progress_is_shown_on_a_terminal_and_erased(command, scripts):
     command[4] = str(scripts)
     exit_code, text = on_terminal([*command, "upgrade"])
     assert exit_code == DONE
-    assert "\rrunning aaaa, step 1 of 1, statement 1 of 1, " in text
+    assert re.search(r"\r\[#*> *\] +\d+ %  running aaaa, step 1 of 1, statement 1 of 1, 0:0\d\033\[K", text)
     assert text.endswith("\r\033[KRunning upgrade  -> aaaa, Test aaaa\r\n")
+
+
+@pytest.mark.parametrize("columns", [25, 50, 80])
+def test_no_bar_is_wider_than_its_terminal(command, scripts, columns):
+    write_script(scripts, "aaaa", slow_sql(1_500_000))
+    command[4] = str(scripts)
+    exit_code, text = on_terminal([*command, "upgrade"], columns=columns)
+    lines = re.findall(r"\r([^\r\033]*)\033\[K", text)
+    assert exit_code == DONE and any("running aaaa" in line for line in lines)
+    assert max(map(len, lines)) < columns
+
+
+def test_a_bar_is_the_same_with_a_daemon_and_has_no_colour(daemon, scripts):
+    write_script(scripts, "aaaa", slow_sql(3_000_000))
+    running = daemon("--upgrade-to", "none", wait="serving", scripts=scripts)
+    exit_code, text = on_terminal([program("schemadctl"), "--socket", running.address, "upgrade"], {"NO_COLOR": "1"})
+    assert exit_code == DONE
+    assert re.search(r"\r\[#*> *\] +\d+ %  running aaaa, step 1 of 1, statement 1 of 1, 0:0\d", text)
+    assert text.endswith("\r\033[KRunning upgrade  -> aaaa, Test aaaa\r\n")
+    assert not re.search(r"\033\[[\d;]*m", text)
 
 
 def test_a_quiet_run_shows_no_progress(command):
@@ -547,6 +840,7 @@ def test_interrupting_a_run_rolls_it_back(command, scripts, database):
     command[4] = str(scripts)
     exit_code, text = on_terminal([*command, "upgrade"], interrupt_at=b"statement 2 of 2")
     assert exit_code == CANCELLED
+    assert "cancelling the run; interrupt again to leave" in text
     assert "schemadctl: " in text and "cancelled" in text
     with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 't'").fetchone() == (0,)
@@ -558,8 +852,28 @@ def test_interrupting_a_command_that_waits_for_a_daemon_cancels_the_job(daemon, 
     exit_code, text = on_terminal(
         [str(program("schemadctl")), "--socket", str(running.address), "upgrade"], interrupt_at=b"statement 1 of 1")
     assert exit_code == CANCELLED, text
+    assert text.count("cancelling the run") == 1
     assert not database.exists() or version_rows(database) == []
     assert running.http.get("/jobs").json["jobs"][0]["state"] == "cancelled"
+
+
+def test_a_second_interrupt_leaves_without_the_end(daemon, scripts):
+    write_script(scripts, "aaaa", slow_sql(2_000_000_000))
+    running = daemon("--upgrade-to", "none", wait="serving", scripts=scripts)
+
+    def interrupt_while_the_daemon_is_stopped(pid):
+        running.signal(signal.SIGSTOP)
+        interrupt(pid)
+
+    try:
+        exit_code, text = on_terminal(
+            [program("schemadctl"), "--socket", running.address, "upgrade"],
+            deeds=[(b"statement 1 of 1", interrupt_while_the_daemon_is_stopped), (b"cancelling", interrupt)])
+    finally:
+        running.signal(signal.SIGCONT)
+    assert exit_code == -signal.SIGINT, text
+    job = running.http.get("/jobs").json["jobs"][0]["id"]
+    running.http.delete(f"/jobs/{job}")
 
 
 def test_an_ignored_signal_stays_ignored(command, scripts, database):

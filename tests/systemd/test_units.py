@@ -170,7 +170,7 @@ def test_the_application_starts_when_the_schema_is_ready_and_not_before(boot):
     assert int(engine["ExecMainStartTimestampMonotonic"]) > ready > began + 500_000, "after a slow upgrade"
     assert "upgrading to bbbb: 2 of 2" in booted.text("statuses").splitlines(), booted
     assert daemon["StatusText"] == "schema is at bbbb"
-    assert '"verdict": "current"' in booted.text("current")
+    assert '"verdict": "equal"' in booted.text("current")
     assert booted.text("files").splitlines() == [
         "drwxrws--- schemad content /var/lib/schemad/content",
         "-rw-rw---- schemad content /var/lib/schemad/content/content.db",
@@ -261,24 +261,27 @@ def test_a_deploy_whose_upgrade_fails_leaves_the_application_down(boot):
 
 def test_tokens_come_as_a_credential_and_tcp_from_a_socket_unit(boot):
     booted = boot(r"""
-        token=0123456789abcdef0123456789abcdef
-        mkdir -p /etc/schemad && echo "ci:$token" >/etc/schemad/content.token && chmod 600 /etc/schemad/content.token
+        mkdir -p /etc/schemad
+        token=$(schemadctl token create ci --file /etc/schemad/content.token) || exit 1
         systemctl start schemad@content.socket schemad-tcp@content.socket $unit || exit 1
-        curl -sS -X POST http://127.0.0.1:8420/backup -o /dev/null -w '%{http_code}\n' >$out/answers
-        curl -sS -X POST http://127.0.0.1:8420/backup -o /dev/null -w '%{http_code}\n' \
-            -H "Authorization: Bearer $token" >>$out/answers
-        # Somebody who is in the group, but not allowed by the configuration; then he is.
+        status() { curl -sS -o /dev/null -w '%{http_code}\n' "$@" >>$out/answers; }
+        status http://127.0.0.1:8420/current
+        status -X POST http://127.0.0.1:8420/backup
+        status -X POST http://127.0.0.1:8420/backup -H "Authorization: Bearer $token"
+        # Somebody who is in the group may read; to operate he needs to be named.
         useradd --no-create-home --groups content alice
-        runuser -u alice -- curl -sS --unix-socket /run/schemad/content.sock http://localhost/current -o /dev/null \
-            -w '%{http_code}\n' >>$out/answers
-        printf '[http]\ngroups = content\n' >/etc/schemad/content.conf
+        as_alice() { runuser -u alice -- curl -sS --unix-socket /run/schemad/content.sock -o /dev/null \
+            -w '%{http_code}\n' "$@" >>$out/answers; }
+        as_alice http://localhost/current
+        as_alice -X POST http://localhost/backup
+        printf '[http]\noperate = @content\n' >/etc/schemad/content.conf
         systemctl restart $unit
-        runuser -u alice -- curl -sS --unix-socket /run/schemad/content.sock http://localhost/current -o /dev/null \
-            -w '%{http_code}\n' >>$out/answers
+        as_alice -X POST http://localhost/backup
+        as_alice -X POST http://localhost/downgrade
         exit 0
     """, {"1_first.sql": script("aaaa", "", FIRST)})
     assert booted.status == 0, booted
-    assert booted.text("answers").split() == ["401", "200", "403", "200"], booted
+    assert booted.text("answers").split() == ["401", "401", "200", "200", "403", "200", "403"], booted
 
 
 # Without booting
@@ -310,7 +313,8 @@ def test_the_example_configuration_is_accepted_and_names_every_key(installed, tm
     table = set(re.findall(r'\{ "\w+", "(\w+)", KIND_', (ROOT / "daemon/config.c").read_text(encoding="utf-8")))
     assert keys == table
     everything = re.sub(r"^#(\w+) =", r"\1 =", example, flags=re.M)
-    everything = re.sub(r"^(users|groups) =$", r"\1 = root", everything, flags=re.M)
+    everything = re.sub(r"^(operate|destroy) =$", r"\1 = root", everything, flags=re.M)
+    everything = re.sub(r"^accept =$", "accept = ..head", everything, flags=re.M)
     (tmp_path / "c").write_text(everything + "[nonsense]\n", encoding="utf-8")
     run = subprocess.run([str(BUILD / "schemad"), "--config", str(tmp_path / "c")], capture_output=True, text=True,
                          timeout=60, check=False)
