@@ -8,11 +8,11 @@
 #include "api/clients.h"
 
 #include "base/clock.h"
+#include "base/cond.h"
 
 #include <assert.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #define US_PER_MS 1000
 #define US_PER_S  1000000
@@ -60,14 +60,6 @@ static void arm(struct clients *clients, struct client *client, int64_t now_us)
         pthread_cond_broadcast(&clients->changed);
 }
 
-static struct timespec timespec_of(int64_t monotonic_us)
-{
-    return (struct timespec){
-        .tv_sec = (time_t) (monotonic_us / US_PER_S),
-        .tv_nsec = (long) (monotonic_us % US_PER_S) * NS_PER_US,
-    };
-}
-
 static void *keep_deadlines(void *data)
 {
     struct clients *clients = data;
@@ -83,7 +75,7 @@ static void *keep_deadlines(void *data)
             disarm(clients, client);
             shut(client);
         } else {
-            struct timespec until = timespec_of(client->deadline_us);
+            struct timespec until = cond_deadline(client->deadline_us);
 
             (void) pthread_cond_timedwait(&clients->changed, &clients->lock, &until);
         }
@@ -94,15 +86,11 @@ static void *keep_deadlines(void *data)
 
 bool clients_init(struct clients *clients, uint32_t timeout_ms, struct error *err)
 {
-    pthread_condattr_t attributes;
     int failure = 0;
 
     *clients = (struct clients){ .timeout_us = (int64_t) timeout_ms * US_PER_MS };
     pthread_mutex_init(&clients->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&clients->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    cond_init(&clients->changed);
     failure = pthread_create(&clients->thread, NULL, keep_deadlines, clients);
     if (failure == 0)
         return true;
@@ -169,7 +157,7 @@ void clients_move(struct clients *clients, struct client *client, enum client_st
 bool clients_drain(struct clients *clients, uint32_t timeout_ms)
 {
     int64_t end_us = clock_monotonic_us() + (int64_t) timeout_ms * US_PER_MS;
-    struct timespec until = timespec_of(end_us);
+    struct timespec until = cond_deadline(end_us);
     bool is_drained = false;
 
     pthread_mutex_lock(&clients->lock);

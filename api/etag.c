@@ -27,13 +27,18 @@ void etag_of_body(uint64_t rows_tag, const void *bytes, size_t len, char text[ET
                     hash(bytes, len));
 }
 
-/* Take the first tag from a list, without its weak mark. */
+/* Take the first tag from a list. */
 static struct str next_tag(struct str *list)
 {
     size_t comma = str_find_char(*list, ',', 0);
     struct str tag = str_trim(str_sub(*list, 0, comma));
 
     *list = str_sub(*list, comma + 1, list->len);
+    return tag;
+}
+
+static struct str without_weak_mark(struct str tag)
+{
     return str_starts_with(tag, "W/") ? str_sub(tag, 2, tag.len) : tag;
 }
 
@@ -44,7 +49,7 @@ bool etag_list_has(const char *list, const char *etag)
     if (str_is(rest, "*"))
         return true;
     while (rest.len > 0) {
-        if (str_is(next_tag(&rest), etag))
+        if (str_is(without_weak_mark(next_tag(&rest)), etag))
             return true;
     }
     return false;

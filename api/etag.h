@@ -17,10 +17,11 @@
 /* The tag of a body, terminated. rows_tag: as in struct snapshot; 0 while rows are not known. */
 void etag_of_body(uint64_t rows_tag, const void *bytes, size_t len, char text[ETAG_SIZE]);
 
-/* Whether a header's list names this tag; "*" names every tag. Weak marks are not looked at: all
- * tags of ours are strong. What is not a list of tags names nothing. */
+/* Whether a header's list names this tag; "*" names every tag. For If-None-Match, which compares
+ * weakly: a weak mark is not looked at. What is not a list of tags names nothing. */
 bool etag_list_has(const char *list, const char *etag);
 
 /* Whether a header's list names a tag of these rows, whatever the body; "*" names the tags of all
- * rows. Nothing names rows that are not known (0). */
+ * rows. For If-Match, which compares strongly: a tag with a weak mark names nothing. Nothing names
+ * rows that are not known (0). */
 bool etag_list_has_rows(const char *list, uint64_t rows_tag);

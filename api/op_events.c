@@ -15,7 +15,8 @@
 
 #define ALIVE_DEFAULT_MS      15000u
 #define US_PER_MS             1000
-#define LOOK_WHEN_STOPPING_US (100 * US_PER_MS) /* whether a job is under way */
+#define LOOK_WHEN_STOPPING_US (100 * US_PER_MS)  /* whether a job is under way */
+#define LOOK_EVERY_US         (1000 * US_PER_MS) /* whether the client is still there */
 
 /* ---- Reading ---- */
 
@@ -47,10 +48,11 @@ static void note_alive(struct request *request, int64_t now_us)
 
 static void pause_stream(struct request *request, uint64_t seen, int64_t now_us)
 {
-    int64_t until_us = request->until_us;
+    bool is_serving = waits_state_get(request->waits) == WAITS_SERVING;
+    int64_t until_us = now_us + (is_serving ? LOOK_EVERY_US : LOOK_WHEN_STOPPING_US);
 
-    if (waits_state_get(request->waits) != WAITS_SERVING)
-        until_us = now_us + LOOK_WHEN_STOPPING_US;
+    if (is_serving && request->until_us < until_us)
+        until_us = request->until_us;
     clients_move(request->clients, request->client, CLIENT_WAITING, 0);
     wait_pause(request->wait, seen, until_us);
 }
@@ -72,6 +74,8 @@ static ssize_t read_stream(void *data, uint64_t position, char *bytes, size_t ma
         return MHD_CONTENT_READER_END_WITH_ERROR;
     if (len == 0 && (stream->is_over || is_last))
         return MHD_CONTENT_READER_END_OF_STREAM;
+    if (len == 0 && client_is_gone(request->client))
+        return MHD_CONTENT_READER_END_WITH_ERROR;
     if (len == 0 && request->until_us > now_us) {
         pause_stream(request, seen, now_us);
         return 0;

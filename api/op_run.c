@@ -246,6 +246,15 @@ static bool answer_ended(struct request *request, const struct job_view *job, st
     return is_answered;
 }
 
+/* Whoever asked not to wait gets 202 however quick the job was, so that scripts meet one answer; a
+ * replay of a job that ended says how. */
+static bool is_end_answered(const struct request *request, const struct wait_result *result)
+{
+    const struct preferences *prefer = &request->prefer;
+
+    return result->has_ended && (!prefer->respond_async || prefer->has_wait || result->is_replay);
+}
+
 static bool answer_job(struct request *request, const struct wait_result *result, struct error *err)
 {
     const struct backend *backend = request_backend(request);
@@ -255,8 +264,8 @@ static bool answer_job(struct request *request, const struct wait_result *result
         return answer_given_up(request, true, err);
     if (!backend->job_get(backend->data, request->job_id, &request->arena, &job, err))
         return false;
-    return result->has_ended ? answer_ended(request, &job, err)
-                             : answer_accepted(request, &job, err);
+    return is_end_answered(request, result) ? answer_ended(request, &job, err)
+                                            : answer_accepted(request, &job, err);
 }
 
 /* It was resumed: refused, ended, waited for long enough, or given up. */

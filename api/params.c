@@ -453,6 +453,8 @@ static bool parse_time(struct str text, int64_t *ret_us)
     char date[DATE_LEN + 1] = { 0 };
     int64_t fraction_us = 0;
     int64_t zone_us = 0;
+    int64_t seconds = 0;
+    int day = 0;
 
     if (!has_shape(str_sub(text, 0, DATE_LEN), DATE_SHAPE))
         return false;
@@ -460,8 +462,11 @@ static bool parse_time(struct str text, int64_t *ret_us)
     if (strptime(date, "%Y-%m-%dT%H:%M:%S", &fields) == NULL ||
         !take_fraction(&rest, &fraction_us) || !parse_zone(rest, &zone_us))
         return false;
-    *ret_us = (int64_t) timegm(&fields) * US_PER_S + fraction_us - zone_us;
-    return true;
+    /* strptime takes the 31st of any month; timegm makes another day of it. */
+    day = fields.tm_mday;
+    seconds = timegm(&fields);
+    *ret_us = seconds * US_PER_S + fraction_us - zone_us;
+    return fields.tm_mday == day;
 }
 
 bool params_read_time(const struct uri *uri, const char *name, int64_t *ret, struct error *err)

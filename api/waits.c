@@ -7,11 +7,11 @@
 #include "api/waits.h"
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/oom.h"
 
 #include <assert.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define US_PER_S  1000000
 #define NS_PER_US 1000
@@ -95,14 +95,6 @@ static void suspend(struct wait *wait)
 
 /* ---- The timekeeper ---- */
 
-static struct timespec timespec_of(int64_t monotonic_us)
-{
-    return (struct timespec){
-        .tv_sec = (time_t) (monotonic_us / US_PER_S),
-        .tv_nsec = (long) (monotonic_us % US_PER_S) * NS_PER_US,
-    };
-}
-
 /* Resume whoever is due. Returns when the next one is. Until a job is accepted its wait has no
  * moment: wait_accepted() looks itself. */
 static int64_t resume_due(const struct waits *waits)
@@ -132,7 +124,7 @@ static void *keep_time(void *data)
         if (waits->next_us == WAIT_FOR_EVER) {
             pthread_cond_wait(&waits->changed, &waits->lock);
         } else {
-            struct timespec until = timespec_of(waits->next_us);
+            struct timespec until = cond_deadline(waits->next_us);
 
             (void) pthread_cond_timedwait(&waits->changed, &waits->lock, &until);
         }
@@ -145,15 +137,11 @@ static void *keep_time(void *data)
 
 bool waits_init(struct waits *waits, unsigned watchers_max, struct error *err)
 {
-    pthread_condattr_t attributes;
     int failure = 0;
 
     *waits = (struct waits){ .watchers_max = watchers_max, .next_us = WAIT_FOR_EVER };
     pthread_mutex_init(&waits->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&waits->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    cond_init(&waits->changed);
     failure = pthread_create(&waits->timekeeper, NULL, keep_time, waits);
     if (failure == 0)
         return true;

@@ -40,6 +40,16 @@ static void submit(void *data, const struct submission *submission,
     recorder_submit(parts->recorder, submission, hooks);
 }
 
+/* What the journal says of a job that the last process left is not true yet. */
+static bool check_settled(const struct backend_parts *parts, struct error *err)
+{
+    return worker_has_settled(parts->worker) ||
+           error_set(
+               err, ERR_NOT_READY,
+               "what became of the jobs of the last process is not known yet: the schema lock "
+               "is held");
+}
+
 static bool get(void *data, const char *id, struct arena *arena, struct job_view *ret,
                 struct error *err)
 {
@@ -48,7 +58,7 @@ static bool get(void *data, const char *id, struct arena *arena, struct job_view
 
     if (queue_find(parts->queue, id, arena, ret))
         return true;
-    if (!engine_run_find(parts->settings, id, arena, &report, err))
+    if (!check_settled(parts, err) || !engine_run_find(parts->settings, id, arena, &report, err))
         return false;
     *ret = job_view_of_run(&report);
     return true;
@@ -59,7 +69,8 @@ static bool list(void *data, const struct job_filter *filter, struct arena *aren
 {
     const struct backend_parts *parts = data;
 
-    return job_list_read(parts->settings, parts->queue, filter, arena, ret, err);
+    return check_settled(parts, err) &&
+           job_list_read(parts->settings, parts->queue, filter, arena, ret, err);
 }
 
 static bool cancel(void *data, const char *id, struct error *err)

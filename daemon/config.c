@@ -37,7 +37,7 @@ struct said {
 enum kind {
     KIND_TEXT,   /* const char *: anything that is not empty */
     KIND_TEXTS,  /* struct str_list: may stand several times */
-    KIND_NAMES,  /* struct str_list: separated by commas */
+    KIND_NAMES,  /* struct str_list: separated by commas; nothing is nobody */
     KIND_NUMBER, /* uint32_t: min to max */
     KIND_CHOICE, /* uint32_t: index into the choices */
 };
@@ -169,6 +169,7 @@ static bool set_names(const char *value, struct arena *arena, struct str_list *l
 {
     struct str rest = str_of(value);
 
+    *list = (struct str_list){ 0 };
     while (rest.len > 0) {
         size_t end = str_find_char(rest, ',', 0);
         struct str name = str_trim(str_sub(rest, 0, end));
@@ -186,7 +187,7 @@ static bool set_value(struct said *said, const struct key *key, const char *valu
 {
     void *member = (char *) said + key->offset;
 
-    if (value[0] == '\0')
+    if (value[0] == '\0' && key->kind != KIND_NAMES)
         return error_set(err, ERR_CONFIG_INVALID, "'%s' has no value", key->name);
     switch (key->kind) {
     case KIND_TEXT:
@@ -413,16 +414,6 @@ static void set_engine(const struct said *said, const char *instance, struct are
     engine->allows_loss = said->loss == 1;
 }
 
-/* Whoever may open the socket may read, unless it is said otherwise. */
-static struct access_lists peers_of(const struct said *said, struct arena *arena)
-{
-    struct access_lists peers = { said->read, said->operate, said->destroy };
-
-    if (peers.read.count == 0)
-        str_list_add(&peers.read, arena, "*");
-    return peers;
-}
-
 static bool config_of(const struct said *said, struct arena *arena, struct config *ret,
                       struct error *err)
 {
@@ -434,7 +425,7 @@ static bool config_of(const struct said *said, struct arena *arena, struct confi
     ret->socket = said->socket != NULL ? said->socket : default_socket(ret->instance, arena);
     ret->tcp = said->tcp;
     ret->token_file = said->token_file;
-    ret->peers = peers_of(said, arena);
+    ret->peers = (struct access_lists){ said->read, said->operate, said->destroy };
     ret->tcp_reads_openly = said->tcp_read == 1;
     ret->request_timeout_ms = said->request_timeout_ms;
     ret->connections_max = said->connections_max;
@@ -467,6 +458,8 @@ bool config_read(const struct options *options, struct arena *arena, struct conf
     };
     const char *file = options->config_file;
 
+    /* Whoever may open the socket may read, unless it is said otherwise. */
+    str_list_add(&said.read, arena, "*");
     *ret = (struct config){ .instance = options->instance };
     if (!instance_is_valid(options->instance))
         return error_set(err, ERR_ARGUMENT_INVALID,

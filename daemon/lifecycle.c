@@ -32,6 +32,7 @@
 #define EXTEND_US         (180000 * US_PER_MS) /* longer than a healthy run is ever silent */
 #define EXTEND_EVERY_US   (1000 * US_PER_MS)
 #define ANSWER_TIMEOUT_MS 5000 /* to send the last answers, once the worker is done */
+#define SETTLE_TIMEOUT_MS 2000 /* before anybody is answered; usually a few milliseconds */
 
 struct lifecycle {
     const struct config *config;
@@ -422,10 +423,9 @@ static void make_parts(struct lifecycle *lifecycle)
     lifecycle->backend = backend_of(&lifecycle->parts);
 }
 
-static bool serve(struct lifecycle *lifecycle, struct error *err)
+static bool make_server(struct lifecycle *lifecycle, struct error *err)
 {
     const struct config *config = lifecycle->config;
-    struct sockets *sockets = &lifecycle->sockets;
 
     lifecycle->server_options = (struct server_options){
         .backend = &lifecycle->backend,
@@ -441,6 +441,16 @@ static bool serve(struct lifecycle *lifecycle, struct error *err)
         lifecycle->exit_status = EX_CONFIG;
         return false;
     }
+    return true;
+}
+
+/* Who asks for a job of the last process should hear what became of it; so nobody is answered
+ * before the journal is settled, unless somebody holds the schema lock for long. */
+static bool serve(struct lifecycle *lifecycle, struct error *err)
+{
+    struct sockets *sockets = &lifecycle->sockets;
+
+    (void) worker_await_settled(lifecycle->worker, SETTLE_TIMEOUT_MS);
     for (size_t i = 0; i < sockets->count; i++) {
         if (!server_listen(lifecycle->server, sockets_take(sockets, i), sockets->items[i].kind,
                            err))
@@ -477,21 +487,21 @@ static bool start(struct lifecycle *lifecycle, struct error *err)
               arena_printf(&lifecycle->arena, "schemad %s starts on %s", SCHEMAD_VERSION,
                            engine->database));
     make_parts(lifecycle);
-    if (!recorder_start(lifecycle->recorder, err) || !serve(lifecycle, err) ||
+    if (!recorder_start(lifecycle->recorder, err) || !make_server(lifecycle, err) ||
         !submit_startup(lifecycle, err) || !worker_start(lifecycle->worker, err))
         return false;
     lifecycle->is_worker_started = true;
-    return true;
+    return serve(lifecycle, err);
 }
 
 /* Nobody may be left waiting: no job begins any more, what waits is refused or withdrawn, and then
  * the server sends the last answers. */
 static void stop_parts(struct lifecycle *lifecycle)
 {
+    if (lifecycle->queue != NULL)
+        queue_close(lifecycle->queue);
     if (lifecycle->is_worker_started)
         worker_join(lifecycle->worker);
-    else if (lifecycle->queue != NULL)
-        queue_close(lifecycle->queue);
     if (lifecycle->recorder != NULL)
         recorder_stop(lifecycle->recorder);
     if (lifecycle->server != NULL)

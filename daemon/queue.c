@@ -5,6 +5,7 @@
 #include "daemon/queue.h"
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/digest.h"
 #include "base/oom.h"
 #include "daemon/copy.h"
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define PERMILLE_ALL       1000
 #define EVENT_INTERVAL_US  100000  /* between two events of a job in one phase and step */
@@ -71,14 +71,10 @@ struct queue {
 struct queue *queue_new(struct events *events)
 {
     struct queue *queue = xcalloc(1, sizeof(*queue));
-    pthread_condattr_t monotonic;
 
     queue->events = events;
     (void) pthread_mutex_init(&queue->lock, NULL);
-    (void) pthread_condattr_init(&monotonic);
-    (void) pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void) pthread_cond_init(&queue->is_changed, &monotonic);
-    (void) pthread_condattr_destroy(&monotonic);
+    cond_init(&queue->is_changed);
     return queue;
 }
 
@@ -394,20 +390,6 @@ void queue_close(struct queue *queue)
 
 /* ---- The worker's side ---- */
 
-static struct timespec deadline_in(uint32_t timeout_ms)
-{
-    struct timespec deadline;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += timeout_ms / 1000;
-    deadline.tv_nsec += (long) (timeout_ms % 1000) * 1000000;
-    if (deadline.tv_nsec >= 1000000000) {
-        deadline.tv_sec++;
-        deadline.tv_nsec -= 1000000000;
-    }
-    return deadline;
-}
-
 static void begin_job(struct queue *queue, struct job *job)
 {
     assert(queue->running == NULL);
@@ -420,7 +402,7 @@ static void begin_job(struct queue *queue, struct job *job)
 
 enum queue_take queue_take(struct queue *queue, uint32_t timeout_ms, struct job **ret_job)
 {
-    struct timespec deadline = deadline_in(timeout_ms);
+    struct timespec deadline = cond_deadline(clock_monotonic_us() + (int64_t) timeout_ms * 1000);
     enum queue_take taken = QUEUE_JOB;
     struct job *job;
     int rc = 0;

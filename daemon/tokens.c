@@ -100,14 +100,8 @@ bool tokens_read(const struct config *config, struct arena *arena, struct tokens
     const char *credential;
 
     *ret = (struct tokens){ .count = 0 };
-    if (config->token_file != NULL) {
-        if (!read_path(config->token_file, arena, ret, err))
-            return false;
-        if (ret->count == 0)
-            return error_set(err, ERR_CONFIG_INVALID, "token file '%s' holds no token",
-                             config->token_file);
-        return true;
-    }
+    if (config->token_file != NULL)
+        return read_path(config->token_file, arena, ret, err);
     if (directory == NULL)
         return true;
     /* The unit's default is an empty credential: no tokens. */

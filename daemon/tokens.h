@@ -18,8 +18,8 @@ struct tokens {
  * A line is as token_line_parse says; blank lines and lines that begin with '#' are passed over.
  *
  * ret    in the arena.
- * Fails  ERR_CONFIG_INVALID (file and line: not a token's line, name twice; readable by others;
- *        none in a configured file), ERR_IO.
+ * Fails  ERR_CONFIG_INVALID (file and line: not a token's line, name twice; readable by others),
+ *        ERR_IO.
  */
 must_check bool tokens_read(const struct config *config, struct arena *arena, struct tokens *ret,
                             struct error *err);

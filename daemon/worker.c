@@ -4,6 +4,7 @@
 #include "daemon/worker.h"
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/oom.h"
 #include "daemon/copy.h"
 #include "daemon/log.h"
@@ -28,7 +29,9 @@ struct worker {
     struct registry *registry;        /* the thread's own; NULL: not open */
 
     pthread_mutex_t lock;
+    pthread_cond_t settled; /* monotonic clock */
     /* Guarded by lock. */
+    bool has_settled;
     struct worker_record record;
     struct arena backup_arena; /* of record.last_backup_rows */
 };
@@ -327,6 +330,10 @@ static void settle_journal(struct worker *worker)
     remember_from_journal(worker);
     atomic_store(&worker->alive_us, 0);
     recorder_open(worker->options.recorder);
+    (void) pthread_mutex_lock(&worker->lock);
+    worker->has_settled = true;
+    (void) pthread_cond_signal(&worker->settled);
+    (void) pthread_mutex_unlock(&worker->lock);
 }
 
 static void *worker_main(void *data)
@@ -359,6 +366,7 @@ struct worker *worker_new(const struct worker_options *options)
 
     worker->options = *options;
     (void) pthread_mutex_init(&worker->lock, NULL);
+    cond_init(&worker->settled);
     return worker;
 }
 
@@ -367,6 +375,7 @@ void worker_free(struct worker *worker)
     if (worker == NULL)
         return;
     arena_release(&worker->backup_arena);
+    (void) pthread_cond_destroy(&worker->settled);
     (void) pthread_mutex_destroy(&worker->lock);
     free(worker);
 }
@@ -384,6 +393,25 @@ bool worker_start(struct worker *worker, struct error *err)
 void worker_join(struct worker *worker)
 {
     (void) pthread_join(worker->thread, NULL);
+}
+
+bool worker_has_settled(struct worker *worker)
+{
+    return worker_await_settled(worker, 0);
+}
+
+bool worker_await_settled(struct worker *worker, uint32_t timeout_ms)
+{
+    struct timespec deadline = cond_deadline(clock_monotonic_us() + (int64_t) timeout_ms * 1000);
+    bool has_settled = false;
+    int rc = 0;
+
+    (void) pthread_mutex_lock(&worker->lock);
+    while (!worker->has_settled && rc == 0)
+        rc = pthread_cond_timedwait(&worker->settled, &worker->lock, &deadline);
+    has_settled = worker->has_settled;
+    (void) pthread_mutex_unlock(&worker->lock);
+    return has_settled;
 }
 
 bool worker_has_ended(const struct worker *worker)

@@ -6,7 +6,8 @@
  * one, else the worker's.
  *
  * THREAD SAFETY: new, start, join and free by the main thread; the rest by any. What the worker
- * shares is either atomic (heartbeat, ends) or guarded by its lock (the record).
+ * shares is either atomic (heartbeat, ends) or guarded by its lock (the record, whether it has
+ * settled the journal).
  */
 #pragma once
 
@@ -33,6 +34,11 @@ void worker_free(struct worker *worker); /* NULL is fine; joined before */
 /* Start the thread; it takes jobs until the queue is closed. Fails ERR_INTERNAL. */
 must_check bool worker_start(struct worker *worker, struct error *err);
 void worker_join(struct worker *worker);
+
+/* Whether the journal says of every earlier run and job what became of it; and wait until it does,
+ * at most timeout_ms (somebody else may hold the schema lock). */
+bool worker_has_settled(struct worker *worker);
+bool worker_await_settled(struct worker *worker, uint32_t timeout_ms);
 
 /* The queue was closed and the last job is over; joining does not wait. */
 bool worker_has_ended(const struct worker *worker);

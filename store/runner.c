@@ -406,6 +406,12 @@ static bool compare_notes(struct runner *runner, const struct notes *notes, stru
             loss_compare(runner->db, notes->announcement, &notes->losses, runner->arena, err));
 }
 
+/* SQLite may have shown no sign of life since somebody asked: this is the last moment. */
+static bool check_asked_to_stop(struct runner *runner, struct error *err)
+{
+    return !watch_must_stop(&runner->watch) || watch_check(&runner->watch, err);
+}
+
 static bool run_transaction(struct runner *runner, const struct span *span, struct error *err)
 {
     cleanup_txn struct txn txn = { 0 };
@@ -423,7 +429,8 @@ static bool run_transaction(struct runner *runner, const struct span *span, stru
     /* stamp --purge can end at base without any step */
     if (span->to == runner->plan->count && !write_rows(runner, &runner->plan->rows_after, err))
         return false;
-    return compare_notes(runner, &notes, err) && commit(runner, &txn, err);
+    return compare_notes(runner, &notes, err) && check_asked_to_stop(runner, err) &&
+           commit(runner, &txn, err);
 }
 
 /*

@@ -100,6 +100,19 @@ static void waiting_ends_at_its_moment_and_not_before(void **state)
     fake_end_job(&site->fake, 0, ERR_OK, NULL);
 }
 
+static void whoever_does_not_wait_gets_202_however_quick_the_job_was(void **state)
+{
+    struct site *site = *state;
+    struct reply reply cleanup_reply = { 0 };
+    struct reply replay cleanup_reply = { 0 };
+
+    site->fake.ends_at_once = true;
+    reply = post(site, "/upgrade", "Idempotency-Key: k1\r\nPrefer: respond-async");
+    expect_text(&reply, 202, "\"state\": \"succeeded\"");
+    replay = post(site, "/upgrade", "Idempotency-Key: k1\r\nPrefer: respond-async");
+    expect_text(&replay, 200, "\"outcome\": \"succeeded\"");
+}
+
 static void a_problem_after_waiting_says_so(void **state)
 {
     struct site *site = *state;
@@ -428,6 +441,7 @@ int main(void)
         WITH_SITE(preferences_say_how_long_to_wait),
         WITH_SITE(waiting_ends_at_its_moment_and_not_before),
         WITH_SITE(a_problem_after_waiting_says_so),
+        WITH_SITE(whoever_does_not_wait_gets_202_however_quick_the_job_was),
         WITH_SITE(nothing_is_answered_before_the_job_is_recorded),
         WITH_SITE(a_client_may_be_gone_before_its_job_is_recorded),
         WITH_SITE(giving_up_before_the_job_is_recorded_is_said),

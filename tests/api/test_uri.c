@@ -179,7 +179,7 @@ static void tags_are_found_in_lists(void **state)
         bool are_rows_found;
     } rows[] = {
         { "\"00000000000000a7.cbf29ce484222325\"", true, true },
-        { " W/\"00000000000000a7.cbf29ce484222325\" ", true, true },
+        { " W/\"00000000000000a7.cbf29ce484222325\" ", true, false },
         { "\"x\", \"00000000000000a7.cbf29ce484222325\"", true, true },
         { "*", true, true },
         { "\"00000000000000a7.0000000000000001\"", false, true },

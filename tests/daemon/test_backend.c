@@ -48,6 +48,7 @@ static void begin_life(void)
     make_parts();
     assert_true(recorder_start(parts.recorder, &err));
     assert_true(worker_start(parts.worker, &err));
+    assert_true(worker_await_settled(parts.worker, 30000));
 }
 
 static void end_life(void)

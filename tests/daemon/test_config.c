@@ -130,6 +130,16 @@ static void an_empty_file_means_the_defaults(void **state)
     assert_int_equal(config.stop_timeout_ms, 60000);
 }
 
+static void a_list_of_nobody_can_be_said(void **state)
+{
+    struct error err;
+    struct config config;
+
+    (void) state;
+    assert_true(read_text("[http]\nread =\noperate =\n", &config, &err));
+    assert_int_equal(config.peers.read.count + config.peers.operate.count, 0);
+}
+
 static void a_mistake_is_told_with_its_line_and_what_was_meant(void **state)
 {
     static const struct {
@@ -284,6 +294,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         config_test(every_key_is_read),
         config_test(an_empty_file_means_the_defaults),
+        config_test(a_list_of_nobody_can_be_said),
         config_test(a_mistake_is_told_with_its_line_and_what_was_meant),
         config_test(a_long_line_is_read_whole_or_refused),
         config_test(the_command_line_overrides_the_file),
