@@ -11,7 +11,7 @@
 enum access {
     ACCESS_NONE,
     ACCESS_READ,    /* every GET but the next class's */
-    ACCESS_OPERATE, /* upgrade, backup, cancel a job, read what was refused */
+    ACCESS_OPERATE, /* upgrade, backup, cancel a job, write a script, read what was refused */
     ACCESS_DESTROY, /* downgrade, stamp: what can lose data or truth */
 };
 

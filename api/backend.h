@@ -10,8 +10,10 @@
 #pragma once
 
 #include "base/denial.h"
+#include "base/findings.h"
 #include "migrations/accept.h"
 #include "migrations/current.h"
+#include "migrations/revision_request.h"
 #include "migrations/run.h"
 
 #include <stdbool.h>
@@ -191,9 +193,28 @@ struct backend_counters {
     uint64_t replays;              /* submissions answered by what their key had made */
 };
 
+/* ---- Scripts ---- */
+
+/* A script to be written. Copied, but for the request's sql, name_style and is_utc: a script that
+ * comes over HTTP holds no SQL, and the configuration says the rest. */
+struct script_submission {
+    const struct revision_request *request;
+    const struct str_list *merged; /* revisions that it merges; NULL: it continues request->head */
+    const char *actor;             /* who asks, for the log; NULL: not said */
+};
+
+/* done is called once, on any thread, perhaps before script_submit returns: with the id and the
+ * path of the new script, or with why there is none. It must not block or call the backend. */
+struct script_hooks {
+    void *cookie;
+    void (*done)(void *cookie, const char *id, const char *path, const struct error *error);
+};
+
 struct backend {
     void *data;
-    const char *sqlite_version; /* of the library that it uses; NULL: not said */
+    const char *sqlite_version;        /* of the library that it uses; NULL: not said */
+    const char *version_table;         /* of the database; NULL: alembic_version */
+    enum transaction_mode transaction; /* of requests that do not say */
 
     /* Never fails: problems are inside. Release with snapshot_release. */
     void (*snapshot_take)(void *data, struct arena *arena, struct snapshot *ret);
@@ -224,6 +245,17 @@ struct backend {
      * held: it must neither block nor call the backend. Called once, before anything is served;
      * changed NULL ends it, and returns when no call is under way. */
     void (*events_watch)(void *data, void (*changed)(void *cookie), void *cookie);
+
+    /* Write a new script, where the configuration lets the daemon: else, and when it fails, done is
+     * told why (ERR_FORBIDDEN, ERR_STOPPING, as revision_create and merge_create). */
+    void (*script_submit)(void *data, const struct script_submission *submission,
+                          const struct script_hooks *hooks);
+
+    /* What is amiss with scripts and database together, empty when nothing is: the database is
+     * behind (ERR_NOT_READY), there are several heads, applied scripts changed or are missing, rows
+     * are unknown or overlap. ret in the arena, each an error with its hint. Fails ERR_JOURNAL. */
+    bool (*check)(void *data, const struct snapshot *snapshot, struct arena *arena,
+                  struct findings *ret, struct error *err);
 
     bool (*backup_list)(void *data, struct arena *arena, struct backup_infos *ret,
                         struct error *err);

@@ -63,6 +63,18 @@ json_t *json_of_error(const struct error *err)
     return json_of_problem(err, 0, NULL);
 }
 
+json_t *json_of_findings(const struct findings *findings)
+{
+    json_t *object = json_object();
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < findings->count; i++)
+        json_push(&array, json_of_error(&findings->items[i]));
+    json_put(&object, "ok", json_boolean(findings->count == 0));
+    json_put(&object, "findings", array);
+    return object;
+}
+
 static json_t *json_of_error_or_null(const struct error *err)
 {
     return err->code != ERR_OK ? json_of_error(err) : json_null();

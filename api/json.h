@@ -33,6 +33,12 @@ json_t *json_of_readiness(const struct snapshot *snapshot);
 json_t *json_of_revision(const struct revision *revision, const version_rows *rows);
 json_t *json_of_revision_full(const struct revision *revision, const version_rows *rows);
 
+/* A branch point: an element of lists, with its children and its entries in `branches`. */
+json_t *json_of_branch(const struct revision *revision, const version_rows *rows);
+
+/* What is said of a script that was written. */
+json_t *json_of_new_script(const char *id, const char *path);
+
 /* GET /plan. target: as it was asked, or NULL; has_sql: with the statements of every step. */
 json_t *json_of_plan(const struct plan *plan, const char *target, bool has_sql);
 
@@ -44,6 +50,9 @@ json_t *json_of_backup(const struct backup_info *backup);
 /* GET /jobs and GET /denials. next: the target of the next page; NULL when there is none. */
 json_t *json_of_jobs(const struct job_views *jobs, const char *next);
 json_t *json_of_denials(const struct denials *denials);
+
+/* GET /check. */
+json_t *json_of_findings(const struct findings *findings);
 
 /* What a stream says when events after number `after` are lost to it, and why. */
 json_t *json_of_gap(uint64_t after, const char *detail);

@@ -29,6 +29,26 @@ json_t *json_of_revision(const struct revision *revision, const version_rows *ro
     return object;
 }
 
+json_t *json_of_branch(const struct revision *revision, const version_rows *rows)
+{
+    struct arena arena cleanup(arena_release) = { 0 };
+    json_t *object = json_of_revision(revision, rows);
+
+    json_put(&object, "children", json_of_revision_ids(&revision->children));
+    json_put(&object, "entry", json_of_text(format_branch_entry(revision, &arena)));
+    json_put(&object, "detail", json_of_text(format_branch_detail(revision, rows, &arena)));
+    return object;
+}
+
+json_t *json_of_new_script(const char *id, const char *path)
+{
+    json_t *object = json_object();
+
+    json_put(&object, "id", json_of_text(id));
+    json_put(&object, "path", json_of_text(path));
+    return object;
+}
+
 static void put_place(json_t **object, const struct statement *statement)
 {
     json_put(object, "sql", json_of_str(statement->sql));

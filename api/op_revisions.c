@@ -1,9 +1,10 @@
 /*
- * op_revisions.c - GET /history, /heads and /revisions/{id}.
+ * op_revisions.c - GET /branches, /history, /heads and /revisions/{id}.
  */
 #include "api/json.h"
 #include "api/json_text.h"
 #include "api/ops.h"
+#include "api/params.h"
 #include "api/text.h"
 
 /* The version rows, or NULL when they are not known. */
@@ -12,33 +13,47 @@ static const version_rows *rows_of(const struct snapshot *snapshot)
     return snapshot->current.verdict != VERDICT_UNKNOWN ? &snapshot->current.rows : NULL;
 }
 
-static json_t *json_of_list(const char *name, const struct revision_list *revisions,
+/* A list as it is asked for: its member in JSON, and what becomes of each revision and of all. */
+struct list_form {
+    const char *name;
+    json_t *(*to_json)(const struct revision *revision, const version_rows *rows);
+    char *(*to_text)(const struct revision_list *revisions);
+};
+
+static json_t *json_of_list(const struct list_form *form, const struct revision_list *revisions,
                             const version_rows *rows)
 {
     json_t *object = json_object();
     json_t *array = json_array();
 
     for (size_t i = 0; i < revisions->count; i++)
-        json_push(&array, json_of_revision(revisions->items[i], rows));
-    json_put(&object, name, array);
+        json_push(&array, form->to_json(revisions->items[i], rows));
+    json_put(&object, form->name, array);
     return object;
+}
+
+static bool answer_list(struct request *request, const struct snapshot *snapshot,
+                        const struct list_form *form, const struct revision_list *revisions,
+                        struct error *err)
+{
+    if (request_prefers_text(request))
+        return request_answer_tagged(request, snapshot->rows_tag, form->to_text(revisions),
+                                     CONTENT_TEXT, err);
+    return request_answer_tagged(request, snapshot->rows_tag,
+                                 json_format_new(json_of_list(form, revisions, rows_of(snapshot))),
+                                 CONTENT_JSON, err);
 }
 
 static bool answer_history(struct request *request, const struct snapshot *snapshot,
                            struct error *err)
 {
+    static const struct list_form form = { "revisions", json_of_revision, text_of_history };
     struct revision_list revisions = { 0 };
 
-    if (!target_history(snapshot->graph, &snapshot->current.rows,
-                        uri_param_find(&request->uri, "range"), &request->arena, &revisions, err))
-        return false;
-    if (request_prefers_text(request))
-        return request_answer_tagged(request, snapshot->rows_tag, text_of_history(&revisions),
-                                     CONTENT_TEXT, err);
-    return request_answer_tagged(request, snapshot->rows_tag,
-                                 json_format_new(
-                                     json_of_list("revisions", &revisions, rows_of(snapshot))),
-                                 CONTENT_JSON, err);
+    return target_history(snapshot->graph, &snapshot->current.rows,
+                          uri_param_find(&request->uri, "range"), &request->arena, &revisions,
+                          err) &&
+           answer_list(request, snapshot, &form, &revisions, err);
 }
 
 bool op_history(struct request *request, struct error *err)
@@ -46,17 +61,40 @@ bool op_history(struct request *request, struct error *err)
     return request_with_graph(request, answer_history, err);
 }
 
+/* In the order of the history. */
+static bool answer_branches(struct request *request, const struct snapshot *snapshot,
+                            struct error *err)
+{
+    static const struct list_form form = { "branches", json_of_branch, text_of_branches };
+    struct revision_list all = { 0 };
+    struct revision_list branches = { 0 };
+
+    if (!target_history(snapshot->graph, &snapshot->current.rows, NULL, &request->arena, &all, err))
+        return false;
+    for (size_t i = 0; i < all.count; i++) {
+        if (all.items[i]->is_branch_point)
+            revision_list_add(&branches, &request->arena, all.items[i]);
+    }
+    return answer_list(request, snapshot, &form, &branches, err);
+}
+
+bool op_branches(struct request *request, struct error *err)
+{
+    return request_with_graph(request, answer_branches, err);
+}
+
 static bool answer_heads(struct request *request, const struct snapshot *snapshot,
                          struct error *err)
 {
-    const struct revision_list *heads = graph_heads(snapshot->graph);
+    static const struct list_form form = { "heads", json_of_revision, text_of_heads };
+    bool resolves_dependencies = false;
 
-    if (request_prefers_text(request))
-        return request_answer_tagged(request, snapshot->rows_tag, text_of_heads(heads),
-                                     CONTENT_TEXT, err);
-    return request_answer_tagged(request, snapshot->rows_tag,
-                                 json_format_new(json_of_list("heads", heads, rows_of(snapshot))),
-                                 CONTENT_JSON, err);
+    if (!params_read_bool(&request->uri, "resolve_dependencies", &resolves_dependencies, err))
+        return false;
+    return answer_list(request, snapshot, &form,
+                       resolves_dependencies ? graph_effective_heads(snapshot->graph)
+                                             : graph_heads(snapshot->graph),
+                       err);
 }
 
 bool op_heads(struct request *request, struct error *err)

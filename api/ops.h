@@ -20,18 +20,28 @@ must_check bool op_metrics(struct request *request, struct error *err);
 must_check bool op_openapi(struct request *request, struct error *err);
 
 /* Revisions: op_revisions.c. Fail as target_revisions, target_history and with the problem of the
- * scripts. */
+ * scripts; op_heads ERR_ARGUMENT_INVALID, too. */
+must_check bool op_branches(struct request *request, struct error *err);
 must_check bool op_history(struct request *request, struct error *err);
 must_check bool op_heads(struct request *request, struct error *err);
 must_check bool op_revision(struct request *request, struct error *err);
 
-/* What would be done, and doing it: op_plan.c, op_run.c. Fail ERR_ARGUMENT_INVALID,
- * ERR_REQUEST_MALFORMED, as planning and as the run. */
+/* What would be done, and doing it: op_plan.c, op_sql.c, op_run.c. Fail ERR_ARGUMENT_INVALID,
+ * ERR_REQUEST_MALFORMED, as planning, as offline_sql and as the run. */
 must_check bool op_plan(struct request *request, struct error *err);
+must_check bool op_sql(struct request *request, struct error *err);
 must_check bool op_upgrade(struct request *request, struct error *err);
 must_check bool op_downgrade(struct request *request, struct error *err);
 must_check bool op_stamp(struct request *request, struct error *err);
 must_check bool op_backup(struct request *request, struct error *err);
+
+/* Writing scripts: op_scripts.c. Fail ERR_ARGUMENT_INVALID, ERR_REQUEST_MALFORMED, and as the
+ * backend's script_submit. */
+must_check bool op_revise(struct request *request, struct error *err);
+must_check bool op_merge(struct request *request, struct error *err);
+
+/* What is amiss: op_check.c. Fails ERR_JOURNAL. */
+must_check bool op_check(struct request *request, struct error *err);
 
 /* Jobs, backups, refusals: op_jobs.c, op_backups.c, op_denials.c. Fail ERR_JOB_UNKNOWN,
  * ERR_ARGUMENT_INVALID, ERR_JOURNAL, ERR_IO. */

@@ -1,5 +1,6 @@
 /*
- * params.c - arguments of a run: one table of names, each with its verbs and how it is read.
+ * params.c - arguments of runs and scripts: one table of names, each with who takes it and how it
+ * is read.
  *
  * Query parameters are made JSON texts, so that one set of readers serves both; a text from the
  * query may stand for a boolean or a number, in a body it may not.
@@ -12,18 +13,28 @@
 #include <string.h>
 #include <time.h>
 
-#define BIT(verb) (1u << (verb))
-#define UP_DOWN   (BIT(VERB_UPGRADE) | BIT(VERB_DOWNGRADE))
-#define MOVES     (UP_DOWN | BIT(VERB_STAMP))
-#define ALL       (MOVES | BIT(VERB_BACKUP))
+/* Who takes an argument: a verb's run, its plan, or one of the others. */
+#define BIT(verb)  (1u << (verb))
+#define UP_DOWN    (BIT(VERB_UPGRADE) | BIT(VERB_DOWNGRADE))
+#define MOVES      (UP_DOWN | BIT(VERB_STAMP))
+#define ALL        (MOVES | BIT(VERB_BACKUP))
+#define PLAN(runs) ((runs) << 8)
+#define SQL        (1u << 16)
+#define REVISION   (1u << 17)
+#define MERGE      (1u << 18)
+#define SCRIPTS    (REVISION | MERGE)
 
 /* Where an argument is being read. */
 struct reader {
-    struct run_request *request;
+    unsigned taker;               /* one bit of the above */
+    const char *taker_name;       /* what it is called in an error */
+    struct run_request *run;      /* what is read; NULL for a script */
+    struct script_params *script; /* likewise; NULL for a run */
     struct arena *arena;
     const char *name;
     bool is_query;
-    unsigned seen; /* bits by place in the table */
+    bool has_no_targets; /* a list of none was given */
+    unsigned seen;       /* bits by place in the table */
 };
 
 static bool must_be(const struct reader *reader, struct error *err, const char *what)
@@ -45,35 +56,50 @@ static bool is_plain(struct str text)
     return true;
 }
 
-static bool text_check(const struct reader *reader, struct str text, size_t max, struct error *err)
+static bool length_check(const struct reader *reader, struct str text, size_t max,
+                         struct error *err)
 {
-    if (text.len > max)
-        return error_set(err, ERR_ARGUMENT_INVALID, "argument '%s' is longer than %zu bytes",
-                         reader->name, max);
-    if (!is_plain(text))
-        return error_set(err, ERR_ARGUMENT_INVALID, "argument '%s' holds a control character",
-                         reader->name);
+    return text.len <= max ||
+           error_set(err, ERR_ARGUMENT_INVALID, "argument '%s' is longer than %zu bytes",
+                     reader->name, max);
+}
+
+static bool plain_check(const struct reader *reader, struct str text, struct error *err)
+{
+    return is_plain(text) || error_set(err, ERR_ARGUMENT_INVALID,
+                                       "argument '%s' holds a control character", reader->name);
+}
+
+/* Any text, of several lines too. */
+static bool read_lines(struct reader *reader, const json_t *value, size_t max, const char **ret,
+                       struct error *err)
+{
+    struct str text = { json_string_value(value), json_string_length(value) };
+
+    if (!json_is_string(value))
+        return must_be(reader, err, "a text");
+    if (!length_check(reader, text, max, err))
+        return false;
+    *ret = arena_strndup(reader->arena, text.ptr, text.len);
     return true;
 }
 
 static bool read_text(struct reader *reader, const json_t *value, size_t max, const char **ret,
                       struct error *err)
 {
-    struct str text = { json_string_value(value), json_string_length(value) };
+    return read_lines(reader, value, max, ret, err) && plain_check(reader, str_of(*ret), err);
+}
 
-    if (!json_is_string(value))
-        return must_be(reader, err, "a text");
-    if (!text_check(reader, text, max, err))
-        return false;
-    *ret = arena_strndup(reader->arena, text.ptr, text.len);
-    return true;
+static bool bool_parse(const char *text, bool *ret)
+{
+    *ret = strcmp(text, "true") == 0;
+    return *ret || strcmp(text, "false") == 0;
 }
 
 static bool read_bool(struct reader *reader, const json_t *value, bool *ret, struct error *err)
 {
     if (reader->is_query) {
-        *ret = strcmp(json_string_value(value), "true") == 0;
-        if (*ret || strcmp(json_string_value(value), "false") == 0)
+        if (bool_parse(json_string_value(value), ret))
             return true;
     } else if (json_is_boolean(value)) {
         *ret = json_is_true(value);
@@ -113,7 +139,7 @@ static bool list_add(const struct reader *reader, struct str_list *list, struct 
     if (text.len == 0)
         return error_set(err, ERR_ARGUMENT_INVALID, "argument '%s' has an empty element",
                          reader->name);
-    if (!text_check(reader, text, PARAM_TARGET_MAX, err))
+    if (!length_check(reader, text, PARAM_TARGET_MAX, err) || !plain_check(reader, text, err))
         return false;
     str_list_add(list, reader->arena, arena_strndup(reader->arena, text.ptr, text.len));
     return true;
@@ -160,26 +186,30 @@ static bool read_list(struct reader *reader, const json_t *value, struct str_lis
 
 /* ---- Arguments ---- */
 
+static bool read_name(struct reader *reader, const json_t *value, const char **ret,
+                      struct error *err)
+{
+    if (!read_text(reader, value, PARAM_TARGET_MAX, ret, err))
+        return false;
+    if ((*ret)[0] == '\0')
+        return must_be(reader, err, "a revision, head, base or the like");
+    return true;
+}
+
 static bool read_target(struct reader *reader, const json_t *value, struct error *err)
 {
-    const char *target = "";
-
-    if (!read_text(reader, value, PARAM_TARGET_MAX, &target, err))
-        return false;
-    if (target[0] == '\0')
-        return must_be(reader, err, "a revision, head, base or the like");
-    reader->request->target = target;
-    return true;
+    return read_name(reader, value, &reader->run->target, err);
 }
 
 static bool read_targets(struct reader *reader, const json_t *value, struct error *err)
 {
-    return read_list(reader, value, &reader->request->stamps, err);
+    reader->has_no_targets = json_is_array(value) && json_array_size(value) == 0;
+    return read_list(reader, value, &reader->run->stamps, err);
 }
 
 static bool read_expect(struct reader *reader, const json_t *value, struct error *err)
 {
-    struct str_list *expect = &reader->request->expect;
+    struct str_list *expect = &reader->run->expect;
 
     if (!read_list(reader, value, expect, err))
         return false;
@@ -190,95 +220,144 @@ static bool read_expect(struct reader *reader, const json_t *value, struct error
                              expect->items[i]);
     }
     str_list_sort(expect);
-    reader->request->has_expect = true;
+    reader->run->has_expect = true;
     return true;
 }
 
 static bool read_transaction(struct reader *reader, const json_t *value, struct error *err)
 {
     if (!json_is_string(value) ||
-        !transaction_mode_find(json_string_value(value), &reader->request->transaction))
+        !transaction_mode_find(json_string_value(value), &reader->run->transaction))
         return must_be(reader, err, "'run' or 'revision'");
-    reader->request->has_transaction = true;
+    reader->run->has_transaction = true;
     return true;
 }
 
 static bool read_backup(struct reader *reader, const json_t *value, struct error *err)
 {
     if (!json_is_string(value) ||
-        !backup_policy_find(json_string_value(value), &reader->request->backup))
+        !backup_policy_find(json_string_value(value), &reader->run->backup))
         return must_be(reader, err, "'always', 'destructive' or 'never'");
-    reader->request->has_backup = true;
+    reader->run->has_backup = true;
     return true;
 }
 
 static bool read_reason(struct reader *reader, const json_t *value, struct error *err)
 {
-    return read_text(reader, value, PARAM_REASON_MAX, &reader->request->reason, err);
+    return read_text(reader, value, PARAM_REASON_MAX, &reader->run->reason, err);
 }
 
 static bool read_dry_run(struct reader *reader, const json_t *value, struct error *err)
 {
-    return read_bool(reader, value, &reader->request->is_dry_run, err);
+    return read_bool(reader, value, &reader->run->is_dry_run, err);
 }
 
 static bool read_purge(struct reader *reader, const json_t *value, struct error *err)
 {
-    return read_bool(reader, value, &reader->request->purge, err);
+    return read_bool(reader, value, &reader->run->purge, err);
 }
 
 static bool read_lock_timeout(struct reader *reader, const json_t *value, struct error *err)
 {
-    return read_ms(reader, value, LOCK_TIMEOUT_MS_MAX, &reader->request->lock_timeout_ms, err);
+    return read_ms(reader, value, LOCK_TIMEOUT_MS_MAX, &reader->run->lock_timeout_ms, err);
 }
 
 static bool read_timeout(struct reader *reader, const json_t *value, struct error *err)
 {
-    return read_ms(reader, value, RUN_TIMEOUT_MS_MAX, &reader->request->timeout_ms, err);
+    return read_ms(reader, value, RUN_TIMEOUT_MS_MAX, &reader->run->timeout_ms, err);
 }
+
+/* ---- Arguments of a script ---- */
+
+static bool read_branch_labels(struct reader *reader, const json_t *value, struct error *err)
+{
+    return read_list(reader, value, &reader->script->request.labels, err);
+}
+
+static bool read_depends_on(struct reader *reader, const json_t *value, struct error *err)
+{
+    return read_list(reader, value, &reader->script->request.depends_on, err);
+}
+
+static bool read_head(struct reader *reader, const json_t *value, struct error *err)
+{
+    return read_name(reader, value, &reader->script->request.head, err);
+}
+
+static bool read_message(struct reader *reader, const json_t *value, struct error *err)
+{
+    return read_lines(reader, value, PARAM_MESSAGE_MAX, &reader->script->request.message, err);
+}
+
+static bool read_rev_id(struct reader *reader, const json_t *value, struct error *err)
+{
+    return read_text(reader, value, PARAM_TARGET_MAX, &reader->script->request.id, err);
+}
+
+static bool read_revisions(struct reader *reader, const json_t *value, struct error *err)
+{
+    return read_list(reader, value, &reader->script->merged, err);
+}
+
+static bool read_splice(struct reader *reader, const json_t *value, struct error *err)
+{
+    return read_bool(reader, value, &reader->script->request.splice, err);
+}
+
+static bool read_version_path(struct reader *reader, const json_t *value, struct error *err)
+{
+    return read_text(reader, value, PARAM_PATH_MAX, &reader->script->request.version_path, err);
+}
+
+/* ---- The table ---- */
 
 static const struct argument {
     const char *name;
-    unsigned verbs;
-    bool is_planned; /* GET /plan takes it too */
+    unsigned takers;
     bool (*read)(struct reader *reader, const json_t *value, struct error *err);
 } arguments[] = {
-    { "backup", MOVES, false, read_backup },
-    { "dry_run", MOVES, false, read_dry_run },
-    { "expect", MOVES, false, read_expect },
-    { "lock_timeout_ms", ALL, false, read_lock_timeout },
-    { "purge", BIT(VERB_STAMP), true, read_purge },
-    { "reason", ALL, false, read_reason },
-    { "target", MOVES, true, read_target },
-    { "targets", BIT(VERB_STAMP), true, read_targets },
-    { "timeout_ms", ALL, false, read_timeout },
-    { "transaction", MOVES, false, read_transaction },
+    { "backup", MOVES, read_backup },
+    { "branch_labels", SCRIPTS, read_branch_labels },
+    { "depends_on", REVISION, read_depends_on },
+    { "dry_run", MOVES, read_dry_run },
+    { "expect", MOVES, read_expect },
+    { "head", REVISION, read_head },
+    { "lock_timeout_ms", ALL, read_lock_timeout },
+    { "message", SCRIPTS, read_message },
+    { "purge", BIT(VERB_STAMP) | PLAN(BIT(VERB_STAMP)), read_purge },
+    { "range", SQL, read_target },
+    { "reason", ALL, read_reason },
+    { "rev_id", SCRIPTS, read_rev_id },
+    { "revisions", MERGE, read_revisions },
+    { "splice", SCRIPTS, read_splice },
+    { "target", MOVES | PLAN(MOVES), read_target },
+    { "targets", BIT(VERB_STAMP) | PLAN(BIT(VERB_STAMP)), read_targets },
+    { "timeout_ms", ALL, read_timeout },
+    { "transaction", MOVES | SQL, read_transaction },
+    { "version_path", REVISION, read_version_path },
 };
 
-static bool is_taken(const struct argument *argument, enum verb verb, bool is_plan)
-{
-    return (argument->verbs & BIT(verb)) != 0 && (argument->is_planned || !is_plan);
-}
-
-static bool unknown(const char *name, enum verb verb, bool is_plan, struct arena *arena,
-                    struct error *err)
+static bool unknown(const struct reader *reader, struct error *err)
 {
     struct str_list names = { 0 };
 
     for (size_t i = 0; i < ARRAY_SIZE(arguments); i++) {
-        if (is_taken(&arguments[i], verb, is_plan))
-            str_list_add(&names, arena, arguments[i].name);
+        if ((arguments[i].takers & reader->taker) != 0)
+            str_list_add(&names, reader->arena, arguments[i].name);
     }
     (void) error_set(err, ERR_ARGUMENT_INVALID, "%s does not take an argument '%.64s'",
-                     verb_name(verb), name);
-    return error_hint(err, "It takes %s.", str_list_join(&names, ", ", arena));
+                     reader->taker_name, reader->name);
+    /* Whoever may make a script must not be able to make one that does something. */
+    if ((reader->taker & SCRIPTS) != 0 && strcmp(reader->name, "sql") == 0)
+        return error_hint(err, "No SQL is taken over HTTP: write it into the new script's file.");
+    return error_hint(err, "It takes %s.", str_list_join(&names, ", ", reader->arena));
 }
 
-static bool read_argument(struct reader *reader, enum verb verb, const json_t *value, bool is_plan,
-                          struct error *err)
+static bool read_argument(struct reader *reader, const json_t *value, struct error *err)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(arguments); i++) {
-        if (strcmp(arguments[i].name, reader->name) != 0 || !is_taken(&arguments[i], verb, is_plan))
+        if (strcmp(arguments[i].name, reader->name) != 0 ||
+            (arguments[i].takers & reader->taker) == 0)
             continue;
         if ((reader->seen & BIT(i)) != 0)
             return error_set(err, ERR_ARGUMENT_INVALID, "argument '%s' is given twice",
@@ -286,13 +365,12 @@ static bool read_argument(struct reader *reader, enum verb verb, const json_t *v
         reader->seen |= BIT(i);
         return arguments[i].read(reader, value, err);
     }
-    return unknown(reader->name, verb, is_plan, reader->arena, err);
+    return unknown(reader, err);
 }
 
 /* ---- Where arguments come from ---- */
 
-static bool read_query(struct reader *reader, enum verb verb, const struct uri *uri, bool is_plan,
-                       struct error *err)
+static bool read_query(struct reader *reader, const struct uri *uri, struct error *err)
 {
     reader->is_query = true;
     for (size_t i = 0; i < uri->param_count; i++) {
@@ -301,15 +379,15 @@ static bool read_query(struct reader *reader, enum verb verb, const struct uri *
         reader->name = uri->params[i].name;
         if (value == NULL)
             return error_set(err, ERR_INTERNAL, "could not read the query: out of memory");
-        if (is_plan && strcmp(reader->name, "verb") == 0)
+        if ((reader->taker & (PLAN(MOVES) | SQL)) != 0 && strcmp(reader->name, "verb") == 0)
             continue;
-        if (!read_argument(reader, verb, value, is_plan, err))
+        if (!read_argument(reader, value, err))
             return false;
     }
     return true;
 }
 
-static bool read_body(struct reader *reader, enum verb verb, struct str body, struct error *err)
+static bool read_body(struct reader *reader, struct str body, struct error *err)
 {
     json_error_t failure = { 0 };
     json_t *object cleanup_json = json_loadb(body.ptr, body.len, JSON_REJECT_DUPLICATES, &failure);
@@ -325,54 +403,114 @@ static bool read_body(struct reader *reader, enum verb verb, struct str body, st
     json_object_foreach(object, name, value)
     {
         reader->name = name;
-        if (!read_argument(reader, verb, value, false, err))
+        if (!read_argument(reader, value, err))
             return false;
     }
     return true;
 }
 
-/* A stamp needs at least one target, in one of two forms. */
-static bool settle_stamps(struct run_request *request, struct arena *arena, struct error *err)
+static bool read_both(struct reader *reader, const struct uri *uri, struct str body,
+                      struct error *err)
 {
-    if (request->verb != VERB_STAMP)
+    return read_query(reader, uri, err) &&
+           (str_trim(body).len == 0 || read_body(reader, body, err));
+}
+
+/* A stamp needs at least one target, in one of two forms, or says that it has none. */
+static bool settle_stamps(const struct reader *reader, struct error *err)
+{
+    struct run_request *run = reader->run;
+
+    if (run->verb != VERB_STAMP)
         return true;
-    if (request->target != NULL && request->stamps.count > 0)
+    if (run->target != NULL && (run->stamps.count > 0 || reader->has_no_targets))
         return error_set(err, ERR_ARGUMENT_INVALID,
                          "arguments 'target' and 'targets' are given both");
-    if (request->target != NULL) {
-        str_list_add(&request->stamps, arena, request->target);
-        request->target = NULL;
+    if (run->target != NULL) {
+        str_list_add(&run->stamps, reader->arena, run->target);
+        run->target = NULL;
     }
-    if (request->stamps.count == 0)
-        return error_set(err, ERR_ARGUMENT_INVALID, "argument 'target' is missing");
-    return true;
+    if (run->stamps.count > 0 || (reader->has_no_targets && !run->purge))
+        return true;
+    return error_set(err, ERR_ARGUMENT_INVALID, "argument 'target' is missing");
 }
 
 bool params_read_run(enum verb verb, const struct uri *uri, struct str body, struct arena *arena,
                      struct run_request *ret, struct error *err)
 {
-    struct reader reader = { .request = ret, .arena = arena };
+    struct reader reader = {
+        .taker = BIT(verb), .taker_name = verb_name(verb), .run = ret, .arena = arena
+    };
 
     *ret = (struct run_request){ .verb = verb };
-    if (!read_query(&reader, verb, uri, false, err))
-        return false;
-    if (str_trim(body).len > 0 && !read_body(&reader, verb, body, err))
-        return false;
-    return settle_stamps(ret, arena, err);
+    return read_both(&reader, uri, body, err) && settle_stamps(&reader, err);
+}
+
+/* What does not say is an upgrade. */
+static bool read_verb(const struct uri *uri, enum verb *ret, struct error *err)
+{
+    const char *name = uri_param_find(uri, "verb");
+
+    *ret = VERB_UPGRADE;
+    if (name == NULL || (verb_find(name, ret) && *ret != VERB_BACKUP))
+        return true;
+    return error_set(err, ERR_ARGUMENT_INVALID,
+                     "argument 'verb' must be 'upgrade', 'downgrade' or 'stamp'");
 }
 
 bool params_read_plan(const struct uri *uri, struct arena *arena, struct run_request *ret,
                       struct error *err)
 {
-    struct reader reader = { .request = ret, .arena = arena };
-    const char *name = uri_param_find(uri, "verb");
+    struct reader reader = { .run = ret, .arena = arena };
     enum verb verb = VERB_UPGRADE;
 
-    if (name != NULL && (!verb_find(name, &verb) || verb == VERB_BACKUP))
-        return error_set(err, ERR_ARGUMENT_INVALID,
-                         "argument 'verb' must be 'upgrade', 'downgrade' or 'stamp'");
+    if (!read_verb(uri, &verb, err))
+        return false;
     *ret = (struct run_request){ .verb = verb };
-    return read_query(&reader, verb, uri, true, err) && settle_stamps(ret, arena, err);
+    reader.taker = PLAN(BIT(verb));
+    reader.taker_name = verb_name(verb);
+    return read_query(&reader, uri, err) && settle_stamps(&reader, err);
+}
+
+bool params_read_sql(const struct uri *uri, struct arena *arena, struct run_request *ret,
+                     struct error *err)
+{
+    struct reader reader = { .taker = SQL, .taker_name = "/sql", .run = ret, .arena = arena };
+
+    *ret = (struct run_request){ 0 };
+    if (!read_verb(uri, &ret->verb, err) || !read_query(&reader, uri, err))
+        return false;
+    if (ret->target == NULL && ret->verb == VERB_UPGRADE)
+        ret->target = "head";
+    return ret->target != NULL ||
+           error_set(err, ERR_ARGUMENT_INVALID, "argument 'range' is missing");
+}
+
+bool params_read_script(bool is_merge, const struct uri *uri, struct str body, struct arena *arena,
+                        struct script_params *ret, struct error *err)
+{
+    struct reader reader = { .taker = is_merge ? MERGE : REVISION,
+                             .taker_name = is_merge ? "a merge" : "a revision",
+                             .script = ret,
+                             .arena = arena };
+
+    *ret = (struct script_params){ 0 };
+    if (!read_both(&reader, uri, body, err))
+        return false;
+    if (is_merge && ret->merged.count == 0)
+        return error_set(err, ERR_ARGUMENT_INVALID, "argument 'revisions' is missing");
+    return true;
+}
+
+bool params_read_bool(const struct uri *uri, const char *name, bool *ret, struct error *err)
+{
+    const char *text = uri_param_find(uri, name);
+
+    if (text == NULL)
+        return true;
+    if (bool_parse(text, ret))
+        return true;
+    return error_set(err, ERR_ARGUMENT_INVALID, "argument '%s' must be true or false", name);
 }
 
 bool params_read_number(const struct uri *uri, const char *name, uint64_t min, uint64_t max,
@@ -450,11 +588,11 @@ static bool parse_time(struct str text, int64_t *ret_us)
 {
     struct str rest = str_sub(text, DATE_LEN, text.len);
     struct tm fields = { 0 };
+    int64_t seconds = 0;
+    int day = 0;
     char date[DATE_LEN + 1] = { 0 };
     int64_t fraction_us = 0;
     int64_t zone_us = 0;
-    int64_t seconds = 0;
-    int day = 0;
 
     if (!has_shape(str_sub(text, 0, DATE_LEN), DATE_SHAPE))
         return false;

@@ -1,9 +1,9 @@
 /*
  * request.h - one HTTP request while it is being answered: what was asked, by whom, and the answer.
  *
- * Operations (api/op_*.c) get a request that was admitted, and either answer it, or wait for a job,
- * or fail with an error that becomes a problem. A request belongs to the http thread of its
- * connection.
+ * Operations (api/op_*.c) get a request that was admitted, and either answer it, or wait for a job
+ * or a script, or fail with an error that becomes a problem. A request belongs to the http thread
+ * of its connection.
  */
 #pragma once
 

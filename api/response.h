@@ -16,6 +16,7 @@
 #define CONTENT_JSON    "application/json"
 #define CONTENT_PROBLEM "application/problem+json"
 #define CONTENT_METRICS "text/plain; version=0.0.4"
+#define CONTENT_SQL     "application/sql"
 #define CONTENT_TEXT    "text/plain; charset=utf-8"
 #define CONTENT_YAML    "application/yaml"
 

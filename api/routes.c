@@ -7,19 +7,23 @@
 
 #include <string.h>
 
-#define JOBS_PARAMS "actor before limit since state verb"
-#define RUN_PARAMS  "backup dry_run expect lock_timeout_ms reason target timeout_ms transaction"
+#define JOBS_PARAMS     "actor before limit since state verb"
+#define RUN_PARAMS      "backup dry_run expect lock_timeout_ms reason target timeout_ms transaction"
+#define MERGE_PARAMS    "branch_labels message rev_id revisions splice"
+#define REVISION_PARAMS "branch_labels depends_on head message rev_id splice version_path"
 
 /* Keep sorted by path, then method. */
 static const struct route table[] = {
     { "POST", "/backup", "backup", op_backup, "lock_timeout_ms reason timeout_ms", ACCESS_OPERATE,
       true, true },
     { "GET", "/backups", "listBackups", op_backups, "", ACCESS_READ, false, false },
+    { "GET", "/branches", "listBranches", op_branches, "", ACCESS_READ, false, false },
+    { "GET", "/check", "getCheck", op_check, "", ACCESS_READ, false, false },
     { "GET", "/current", "getCurrent", op_current, "timeout wait", ACCESS_READ, false, false },
     { "GET", "/denials", "listDenials", op_denials, "limit", ACCESS_OPERATE, false, false },
     { "POST", "/downgrade", "downgrade", op_downgrade, RUN_PARAMS, ACCESS_DESTROY, true, true },
     { "GET", "/events", "streamEvents", op_events, "last_event_id", ACCESS_READ, false, false },
-    { "GET", "/heads", "listHeads", op_heads, "", ACCESS_READ, false, false },
+    { "GET", "/heads", "listHeads", op_heads, "resolve_dependencies", ACCESS_READ, false, false },
     { "GET", "/healthz", "getHealth", op_healthz, "", ACCESS_READ, false, false },
     { "GET", "/history", "listHistory", op_history, "range", ACCESS_READ, false, false },
     { "GET", "/jobs", "listJobs", op_jobs, JOBS_PARAMS, ACCESS_READ, false, false },
@@ -27,11 +31,15 @@ static const struct route table[] = {
     { "GET", "/jobs/{id}", "getJob", op_job, "", ACCESS_READ, false, false },
     { "GET", "/jobs/{id}/events", "streamJobEvents", op_job_events, "last_event_id", ACCESS_READ,
       false, false },
+    { "POST", "/merge", "merge", op_merge, MERGE_PARAMS, ACCESS_OPERATE, true, true },
     { "GET", "/metrics", "getMetrics", op_metrics, "", ACCESS_READ, false, false },
     { "GET", "/openapi.yaml", "getOpenapi", op_openapi, "", ACCESS_READ, false, false },
     { "GET", "/plan", "getPlan", op_plan, "purge target targets verb", ACCESS_READ, false, false },
     { "GET", "/readyz", "getReadiness", op_readyz, "accepts", ACCESS_READ, false, false },
+    { "POST", "/revisions", "createRevision", op_revise, REVISION_PARAMS, ACCESS_OPERATE, true,
+      true },
     { "GET", "/revisions/{id}", "getRevision", op_revision, "", ACCESS_READ, false, false },
+    { "GET", "/sql", "getSql", op_sql, "range transaction verb", ACCESS_READ, false, false },
     { "POST", "/stamp", "stamp", op_stamp, RUN_PARAMS " purge targets", ACCESS_DESTROY, true,
       true },
     { "GET", "/status", "getStatus", op_status, "", ACCESS_READ, false, false },

@@ -466,8 +466,8 @@ void server_stop(struct server *server, uint32_t timeout_ms)
     waits_stop(&server->waits);
     /* 3. What is in flight gets its answer. */
     if (!clients_drain(&server->clients, timeout_ms)) {
-        /* 4. What still waits for a job gets a 503, and streams end: libmicrohttpd must not be
-         * stopped while a connection is suspended. */
+        /* 4. What still waits gets a 503, and streams end: libmicrohttpd must not be stopped while
+         * a connection is suspended. */
         waits_abandon(&server->waits);
         (void) clients_drain(&server->clients, LAST_WORDS_MS);
     }

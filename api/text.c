@@ -86,6 +86,31 @@ char *text_of_current(const struct snapshot *snapshot)
     return finish(&out);
 }
 
+/* The first line of a text that has several; the rest stays. */
+static const char *take_line(struct str *text, struct arena *arena)
+{
+    size_t end = str_find_char(*text, '\n', 0);
+    struct str line = str_sub(*text, 0, end);
+
+    *text = str_sub(*text, end + 1, text->len);
+    return arena_strndup(arena, line.ptr, line.len);
+}
+
+char *text_of_branches(const struct revision_list *branches)
+{
+    struct arena arena cleanup(arena_release) = { 0 };
+    struct strbuf out cleanup(strbuf_release);
+
+    strbuf_init(&out, TEXT_BYTES_MAX);
+    for (size_t i = 0; i < branches->count; i++) {
+        struct str entry = str_of(format_branch_entry(branches->items[i], &arena));
+
+        while (entry.len > 0)
+            add_line(&out, take_line(&entry, &arena));
+    }
+    return finish(&out);
+}
+
 char *text_of_history(const struct revision_list *revisions)
 {
     struct arena arena cleanup(arena_release) = { 0 };

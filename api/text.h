@@ -14,6 +14,8 @@ char *text_of_current(const struct snapshot *snapshot);
 /* GET /status: the status line, then "key: value" lines. */
 char *text_of_status(const struct snapshot *snapshot, const struct backend_counters *counters);
 
-/* GET /history and GET /heads: a line a revision, as Alembic prints them. */
+/* GET /branches, GET /history and GET /heads: as Alembic prints them, the latter a line a
+ * revision. */
+char *text_of_branches(const struct revision_list *branches);
 char *text_of_history(const struct revision_list *revisions);
 char *text_of_heads(const struct revision_list *revisions);

@@ -1,8 +1,8 @@
 /*
  * waits.c - requests that wait, and the timekeeper.
  *
- * A wait is suspended while `connection` is set. For a job it is over once no hook is to come any
- * more; when its request ends before, it is an orphan, and the last hook frees it.
+ * For a job or a script a wait is over once no hook is to come any more; when its request ends
+ * before, it is an orphan, and the last hook frees it.
  */
 #include "api/waits.h"
 
@@ -28,7 +28,7 @@ struct wait {
     bool is_watcher;
     uint64_t seen;
 
-    /* For a job. */
+    /* For a job or a script. */
     bool is_over; /* no hook is to come any more */
     bool is_orphan;
     struct wait_result result;
@@ -53,6 +53,7 @@ static void unlink_and_free(struct wait *wait)
         wait->all->first = wait->next;
     if (wait->next != NULL)
         wait->next->previous = wait->previous;
+    free(wait->result.path);
     free(wait);
 }
 
@@ -160,7 +161,7 @@ void waits_release(struct waits *waits)
     for (struct wait *wait = waits->first, *next = NULL; wait != NULL; wait = next) {
         next = wait->next;
         assert(wait->is_orphan);
-        free(wait);
+        unlink_and_free(wait);
     }
     pthread_cond_destroy(&waits->changed);
     pthread_mutex_destroy(&waits->lock);
@@ -206,7 +207,7 @@ enum waits_state waits_state_get(struct waits *waits)
     return state;
 }
 
-/* ---- For a job ---- */
+/* ---- For a job, for a script ---- */
 
 struct wait *wait_for_job(struct waits *waits, struct MHD_Connection *connection, int64_t until_us)
 {
@@ -219,6 +220,11 @@ struct wait *wait_for_job(struct waits *waits, struct MHD_Connection *connection
     suspend(wait);
     pthread_mutex_unlock(&waits->lock);
     return wait;
+}
+
+struct wait *wait_for_script(struct waits *waits, struct MHD_Connection *connection)
+{
+    return wait_for_job(waits, connection, WAIT_FOR_EVER);
 }
 
 /* After a hook: tell the request, or, when it is gone and this was the last hook, nobody. */
@@ -257,6 +263,25 @@ void wait_ended(void *cookie)
     pthread_mutex_lock(&waits->lock);
     wait->result.has_ended = true;
     wait->is_over = true;
+    settle(wait);
+    pthread_mutex_unlock(&waits->lock);
+}
+
+void wait_written(void *cookie, const char *id, const char *path, const struct error *error)
+{
+    struct wait *wait = cookie;
+    struct waits *waits = wait->all;
+
+    pthread_mutex_lock(&waits->lock);
+    wait->result.is_accepted = true;
+    wait->is_over = true;
+    if (error != NULL) {
+        wait->result.refusal = *error;
+    } else {
+        assert(strlen(id) <= REVISION_ID_MAX);
+        memcpy(wait->result.revision, id, strlen(id) + 1);
+        wait->result.path = xstrdup(path);
+    }
     settle(wait);
     pthread_mutex_unlock(&waits->lock);
 }
@@ -303,7 +328,7 @@ void wait_pause(struct wait *wait, uint64_t seen, int64_t until_us)
     pthread_mutex_unlock(&wait->all->lock);
 }
 
-/* ---- Both ---- */
+/* ---- All ---- */
 
 void wait_end(struct wait *wait, struct wait_result *ret)
 {
@@ -315,6 +340,7 @@ void wait_end(struct wait *wait, struct wait_result *ret)
         waits->watchers--;
     if (ret != NULL) {
         *ret = wait->result;
+        ret->path = take_ptr(wait->result.path);
         ret->is_given_up = !wait->is_over && wait->until_us > clock_monotonic_us();
     }
     if (wait->is_over)

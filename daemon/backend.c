@@ -6,6 +6,8 @@
 
 #include "daemon/job_list.h"
 #include "daemon/preview.h"
+#include "engine/check.h"
+#include "engine/kept_script.h"
 #include "engine/registry.h"
 #include "engine/run.h"
 
@@ -26,8 +28,12 @@ static void release(void *data, struct snapshot *snapshot)
 static bool plan(void *data, const struct snapshot *snapshot, const struct run_request *request,
                  struct arena *arena, struct plan **ret_plan, struct error *err)
 {
-    (void) data;
-    return preview_plan(snapshot, request, arena, ret_plan, err);
+    const struct backend_parts *parts = data;
+
+    if (preview_plan(snapshot, request, arena, ret_plan, err))
+        return true;
+    kept_script_explain(parts->settings, err);
+    return false;
 }
 
 /* ---- Jobs: the queue knows the newest, the journal all that ended ---- */
@@ -104,6 +110,30 @@ static void watch_events(void *data, void (*changed)(void *cookie), void *cookie
     events_watch(parts->events, changed, cookie);
 }
 
+/* ---- Scripts ---- */
+
+static void script_submit(void *data, const struct script_submission *submission,
+                          const struct script_hooks *hooks)
+{
+    const struct backend_parts *parts = data;
+
+    recorder_script(parts->recorder, submission, hooks);
+}
+
+/* What cannot be looked at is the finding. */
+static bool check(void *data, const struct snapshot *snapshot, struct arena *arena,
+                  struct findings *ret, struct error *err)
+{
+    const struct backend_parts *parts = data;
+    const struct error *problem = preview_problem(snapshot);
+
+    if (problem == NULL)
+        return engine_check(parts->settings, snapshot->graph, &snapshot->current, arena, ret, err);
+    *ret = (struct findings){ .items = arena_new(arena, struct error), .count = 1 };
+    ret->items[0] = *problem;
+    return true;
+}
+
 /* ---- The rest ---- */
 
 static bool backup_list(void *data, struct arena *arena, struct backup_infos *ret,
@@ -176,6 +206,10 @@ struct backend backend_of(struct backend_parts *parts)
         .job_cancel = cancel,
         .events_read = read_events,
         .events_watch = watch_events,
+        .version_table = parts->settings->version_table,
+        .transaction = parts->settings->transaction,
+        .script_submit = script_submit,
+        .check = check,
         .backup_list = backup_list,
         .counters = counters,
         .deny = deny,

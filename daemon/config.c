@@ -28,10 +28,13 @@ struct said {
     const char *database, *state_directory, *version_table;
     const char *upgrade_to, *accept;
     const char *backup_directory;
+    const char *file_template;
     const char *socket, *tcp, *token_file;
     struct str_list scripts, read, operate, destroy;
-    uint32_t lock_timeout_ms, keep, request_timeout_ms, connections_max, stop_timeout_ms;
-    uint32_t on_failure, transaction, backup, loss, tcp_read; /* index of the choice */
+    uint32_t lock_timeout_ms, keep, slug_length;
+    uint32_t request_timeout_ms, connections_max, stop_timeout_ms;
+    /* Index of the choice. */
+    uint32_t on_failure, transaction, backup, loss, writable, timezone, tcp_read;
 };
 
 enum kind {
@@ -67,6 +70,10 @@ static const struct key keys[] = {
     { "run", "lock_timeout_ms", KIND_NUMBER, SAID(lock_timeout_ms), 1, MS_PER_DAY },
     { "backup", "directory", KIND_TEXT, SAID(backup_directory) },
     { "backup", "keep", KIND_NUMBER, SAID(keep), 0, 100000 },
+    { "scripts", "writable", KIND_CHOICE, SAID(writable), 0, 0, "no|yes" },
+    { "scripts", "file_template", KIND_TEXT, SAID(file_template) },
+    { "scripts", "slug_length", KIND_NUMBER, SAID(slug_length), 1, 200 },
+    { "scripts", "timezone", KIND_CHOICE, SAID(timezone), 0, 0, "local|utc" },
     { "http", "socket", KIND_TEXT, SAID(socket) },
     { "http", "tcp", KIND_TEXT, SAID(tcp) },
     { "http", "token_file", KIND_TEXT, SAID(token_file) },
@@ -117,8 +124,9 @@ static bool fail_section(const char *section, struct error *err)
         if (!str_list_has(&known, keys[i].section))
             str_list_add(&known, &arena, keys[i].section);
     (void) error_set(err, ERR_CONFIG_INVALID, "unknown section [%s]", section);
-    return hint_nearest(section, &known,
-                        "Sections are [database], [startup], [run], [backup] and [http].", err);
+    return hint_nearest(
+        section, &known,
+        "Sections are [database], [startup], [run], [backup], [scripts] and [http].", err);
 }
 
 static bool fail_key(const char *section, const char *name, struct error *err)
@@ -206,27 +214,46 @@ static bool set_value(struct said *said, const struct key *key, const char *valu
     return false;
 }
 
-/* ERR_ARGUMENT_INVALID is right for a request. */
+/* Other codes are right for a request. */
+static bool fail_value(const struct error *cause, struct error *err)
+{
+    (void) error_set(err, ERR_CONFIG_INVALID, "%s", cause->detail);
+    return error_hint(err, "%s", cause->hint);
+}
+
 static bool check_accept(const char *value, struct error *err)
 {
     struct arena cleanup(arena_release) arena = { 0 };
     struct error cause = { .code = ERR_OK };
     struct accept_range range;
 
-    if (accept_parse(value, &arena, &range, &cause))
-        return true;
-    (void) error_set(err, ERR_CONFIG_INVALID, "%s", cause.detail);
-    return error_hint(err, "%s", cause.hint);
+    return accept_parse(value, &arena, &range, &cause) || fail_value(&cause, err);
 }
 
-/* What no kind of value tells: addresses, ranges, and targets that can be required. */
+static bool check_file_template(const char *value, struct error *err)
+{
+    static const struct script_header sample = {
+        .id = "c7f8a9b0d1e2",
+        .message = "add the users table",
+        .create_date = "2026-11-20 15:03:04.806509",
+    };
+    struct script_name_style style = { .file_template = value };
+    struct arena cleanup(arena_release) arena = { 0 };
+    struct error cause = { .code = ERR_OK };
+    const char *name;
+
+    return script_name_format(&style, &sample, 0, &arena, &name, &cause) || fail_value(&cause, err);
+}
+
+/* What no kind of value tells: addresses, ranges, templates, and targets that can be required. */
 static bool check_value(const struct key *key, const char *value, struct error *err)
 {
     struct tcp_address address;
 
     if (key->offset == SAID(accept))
         return check_accept(value, err);
-
+    if (key->offset == SAID(file_template))
+        return check_file_template(value, err);
     if (key->offset == SAID(tcp))
         return tcp_address_parse(value, &address, err);
     if (key->offset == SAID(upgrade_to) && (strchr(value, '+') != NULL || value[0] == '-')) {
@@ -414,10 +441,20 @@ static void set_engine(const struct said *said, const char *instance, struct are
     engine->allows_loss = said->loss == 1;
 }
 
+static struct script_policy scripts_of(const struct said *said)
+{
+    return (struct script_policy){
+        .is_writable = said->writable == 1,
+        .name_style = { .file_template = said->file_template, .slug_length = said->slug_length },
+        .is_utc = said->timezone == 1,
+    };
+}
+
 static bool config_of(const struct said *said, struct arena *arena, struct config *ret,
                       struct error *err)
 {
     set_engine(said, ret->instance, arena, &ret->engine);
+    ret->scripts = scripts_of(said);
     ret->upgrade_to = said->upgrade_to;
     ret->accept = said->accept;
     ret->on_failure = (enum on_failure) said->on_failure;
@@ -452,6 +489,7 @@ bool config_read(const struct options *options, struct arena *arena, struct conf
         .upgrade_to = "head",
         .lock_timeout_ms = 5000,
         .keep = 10,
+        .slug_length = SCRIPT_SLUG_LENGTH_DEFAULT,
         .request_timeout_ms = 10000,
         .connections_max = 256,
         .stop_timeout_ms = 60000,

@@ -6,6 +6,7 @@
 
 #include "api/server.h"
 #include "daemon/options.h"
+#include "daemon/scripts.h"
 #include "engine/settings.h"
 #include "migrations/accept.h"
 
@@ -20,6 +21,7 @@ struct config {
     const char *instance;
     const char *file; /* that was read; NULL when there was none */
     struct engine_settings engine;
+    struct script_policy scripts;
 
     const char *upgrade_to;           /* "head", "none" or a target */
     const char *accept;               /* "FROM..TO", ready as well; NULL: no range */

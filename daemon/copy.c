@@ -3,7 +3,7 @@
  */
 #include "daemon/copy.h"
 
-static const char *copy_text(const char *text, struct arena *arena)
+const char *copy_text(const char *text, struct arena *arena)
 {
     return text != NULL ? arena_strdup(arena, text) : NULL;
 }

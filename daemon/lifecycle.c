@@ -402,7 +402,12 @@ static void make_parts(struct lifecycle *lifecycle)
         .wake_data = lifecycle,
         .wake = wake,
     });
-    lifecycle->recorder = recorder_new(&config->engine, lifecycle->queue);
+    lifecycle->recorder = recorder_new(&(struct recorder_options){
+        .settings = &config->engine,
+        .queue = lifecycle->queue,
+        .snapshots = lifecycle->snapshots,
+        .scripts = config->scripts,
+    });
     lifecycle->worker = worker_new(&(struct worker_options){
         .settings = &config->engine,
         .queue = lifecycle->queue,

@@ -1,47 +1,28 @@
 /*
- * preview.c - choosing the planner by verb.
+ * preview.c - the engine's plan on a snapshot.
  */
 #include "daemon/preview.h"
 
-#include "migrations/plan.h"
+#include "engine/run.h"
 
-/* What an absent target means, as in engine/. */
-static const char *target_or_default(const struct run_request *request)
+const struct error *preview_problem(const struct snapshot *snapshot)
 {
-    if (request->target != NULL)
-        return request->target;
-    return request->verb == VERB_DOWNGRADE ? "-1" : "head";
+    bool is_known = snapshot->graph != NULL && (snapshot->current.verdict != VERDICT_UNKNOWN ||
+                                                snapshot->problem.code == ERR_OK);
+
+    return is_known ? NULL : &snapshot->problem;
 }
 
 bool preview_plan(const struct snapshot *snapshot, const struct run_request *request,
                   struct arena *arena, struct plan **ret_plan, struct error *err)
 {
-    const struct graph *graph = snapshot->graph;
-    const version_rows *rows = &snapshot->current.rows;
-    const char *target = target_or_default(request);
+    const struct error *problem = preview_problem(snapshot);
 
-    if (graph == NULL ||
-        (snapshot->current.verdict == VERDICT_UNKNOWN && snapshot->problem.code != ERR_OK)) {
-        *err = snapshot->problem;
-        return false;
-    }
-    switch (request->verb) {
-    case VERB_UPGRADE:
-        return plan_upgrade(graph, rows, target, arena, ret_plan, err);
-    case VERB_DOWNGRADE:
-        return plan_downgrade(graph, rows, target, arena, ret_plan, err);
-    case VERB_STAMP: {
-        struct str_list stamps = request->stamps;
-
-        if (stamps.count == 0)
-            str_list_add(&stamps, arena, target);
-        return plan_stamp(graph, rows, &(struct stamp_options){ stamps, request->purge }, arena,
-                          ret_plan, err);
-    }
-    case VERB_BACKUP:
-        break;
-    }
-    return error_set(err, ERR_ARGUMENT_INVALID, "a backup has no plan");
+    if (problem == NULL)
+        return engine_plan_rows(snapshot->graph, &snapshot->current.rows, request, arena, ret_plan,
+                                err);
+    *err = *problem;
+    return false;
 }
 
 const char *preview_goal(const struct snapshot *snapshot, const struct run_request *request,
@@ -56,5 +37,7 @@ const char *preview_goal(const struct snapshot *snapshot, const struct run_reque
         return plan->rows_after.count > 0 ? str_list_join(&plan->rows_after, ", ", arena) : "base";
     if (request->stamps.count > 0)
         return str_list_join(&request->stamps, ", ", arena);
-    return target_or_default(request);
+    if (request->target != NULL)
+        return request->target;
+    return request->verb == VERB_DOWNGRADE ? "-1" : "head";
 }

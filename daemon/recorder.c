@@ -19,12 +19,14 @@
 enum item_kind {
     ITEM_SUBMISSION,
     ITEM_DENIAL,
+    ITEM_SCRIPT,
     ITEM_KINDS,
 };
 
 static const unsigned item_max[] = {
     [ITEM_SUBMISSION] = RECORDER_SUBMISSIONS_MAX,
     [ITEM_DENIAL] = RECORDER_DENIALS_MAX,
+    [ITEM_SCRIPT] = RECORDER_SCRIPTS_MAX,
 };
 
 /* What came in; everything it points to is in its arena. */
@@ -39,11 +41,13 @@ struct item {
     struct submit_hooks hooks;
 
     struct denial denial;
+
+    const struct script_submission *script;
+    struct script_hooks script_hooks;
 };
 
 struct recorder {
-    const struct engine_settings *settings; /* immutable */
-    struct queue *queue;                    /* immutable */
+    struct recorder_options options; /* immutable */
     pthread_t thread;
     bool is_started; /* main's */
     atomic_uint_fast64_t replays;
@@ -65,11 +69,6 @@ struct recorder {
 };
 
 /* ---- Items ---- */
-
-static const char *copy_text(const char *text, struct arena *arena)
-{
-    return text != NULL ? arena_strdup(arena, text) : NULL;
-}
 
 static struct item *item_of_submission(const struct submission *submission,
                                        const struct submit_hooks *hooks)
@@ -99,6 +98,17 @@ static struct item *item_of_denial(const struct denial *denial)
     item->denial.actor = copy_text(denial->actor, &item->arena);
     item->denial.method = copy_text(denial->method, &item->arena);
     item->denial.path = copy_text(denial->path, &item->arena);
+    return item;
+}
+
+static struct item *item_of_script(const struct script_submission *submission,
+                                   const struct script_hooks *hooks)
+{
+    struct item *item = xcalloc(1, sizeof(*item));
+
+    item->kind = ITEM_SCRIPT;
+    item->script = scripts_copy(submission, &item->arena);
+    item->script_hooks = *hooks;
     return item;
 }
 
@@ -180,7 +190,7 @@ static struct duty wait_for_duty(struct recorder *recorder)
 static bool open_registry(struct recorder *recorder, struct error *err)
 {
     return recorder->registry != NULL ||
-           registry_open(recorder->settings, &recorder->registry, err);
+           registry_open(recorder->options.settings, &recorder->registry, err);
 }
 
 /* ---- Submissions ---- */
@@ -199,7 +209,7 @@ static bool find_key(struct recorder *recorder, const struct submission *submiss
 static bool may_submit(struct recorder *recorder, const struct submission *submission,
                        struct error *err)
 {
-    if (!queue_check(recorder->queue, err) &&
+    if (!queue_check(recorder->options.queue, err) &&
         (err->code == ERR_STOPPING || submission->refused_unless == NULL))
         return false;
     if (submission->refused_unless == NULL)
@@ -234,7 +244,7 @@ static bool register_and_queue(struct recorder *recorder, struct item *item, cha
     if (!open_registry(recorder, err) || !registry_job_add(recorder->registry, &job, err))
         return false;
     memcpy(item->request.id, job.id, RUN_ID_SIZE);
-    if (queue_submit(recorder->queue, &item->request, job.queued_us, ret_id, err))
+    if (queue_submit(recorder->options.queue, &item->request, job.queued_us, ret_id, err))
         return true;
     if (!registry_job_remove(recorder->registry, job.id, &cause))
         log_print(LOG_WARNING, "job %s was refused but stays in the journal: %s", job.id,
@@ -274,8 +284,34 @@ static void submit(struct recorder *recorder, struct item *item)
     }
     hooks->accepted(hooks->cookie, &acceptance);
     if (hooks->ended != NULL &&
-        !queue_await(recorder->queue, acceptance.id, hooks->ended, hooks->cookie))
+        !queue_await(recorder->options.queue, acceptance.id, hooks->ended, hooks->cookie))
         hooks->ended(hooks->cookie);
+}
+
+/* ---- Scripts ---- */
+
+static void fail_script(const struct script_hooks *hooks, const struct error *err)
+{
+    hooks->done(hooks->cookie, NULL, NULL, err);
+}
+
+/* Whoever is told finds the revision at once. */
+static void write_script(struct recorder *recorder, struct item *item)
+{
+    const struct recorder_options *options = &recorder->options;
+    const struct script_submission *script = item->script;
+    struct error err = { .code = ERR_OK };
+    struct new_script written;
+
+    if (!scripts_write(options->settings, &options->scripts, script, &item->arena, &written,
+                       &err)) {
+        fail_script(&item->script_hooks, &err);
+        return;
+    }
+    log_print(LOG_NOTICE, "revision %s was written for %s: %s", written.id,
+              script->actor != NULL ? script->actor : "somebody", written.path);
+    snapshots_refresh_now(options->snapshots);
+    item->script_hooks.done(item->script_hooks.cookie, written.id, written.path, NULL);
 }
 
 /* ---- The rest ---- */
@@ -310,24 +346,35 @@ static void end_withdrawn(struct recorder *recorder)
     struct arena cleanup(arena_release) arena = { 0 };
     struct run_report report;
 
-    while (queue_withdrawn_find(recorder->queue, &arena, &report)) {
+    while (queue_withdrawn_find(recorder->options.queue, &arena, &report)) {
         record_withdrawn(recorder, &report);
-        queue_withdrawn_end(recorder->queue, report.id);
+        queue_withdrawn_end(recorder->options.queue, report.id);
     }
 }
 
 /* ---- The thread ---- */
 
+static void refuse_item(struct item *item, const struct error *err)
+{
+    if (item->kind == ITEM_SCRIPT)
+        fail_script(&item->script_hooks, err);
+    else
+        refuse(&item->hooks, err);
+}
+
+/* What was denied is written down to the end; nothing else begins while the daemon stops. */
 static void do_item(struct recorder *recorder, struct item *item, bool is_stopping)
 {
     struct error err = { .code = ERR_OK };
 
     if (item->kind == ITEM_DENIAL)
         deny(recorder, &item->denial);
-    else if (refuse_when_stopping(is_stopping, &err))
-        submit(recorder, item);
+    else if (!refuse_when_stopping(is_stopping, &err))
+        refuse_item(item, &err);
+    else if (item->kind == ITEM_SCRIPT)
+        write_script(recorder, item);
     else
-        refuse(&item->hooks, &err);
+        submit(recorder, item);
     item_free(item);
 }
 
@@ -349,12 +396,11 @@ static void *recorder_main(void *data)
 
 /* ---- For other threads ---- */
 
-struct recorder *recorder_new(const struct engine_settings *settings, struct queue *queue)
+struct recorder *recorder_new(const struct recorder_options *options)
 {
     struct recorder *recorder = xcalloc(1, sizeof(*recorder));
 
-    recorder->settings = settings;
-    recorder->queue = queue;
+    recorder->options = *options;
     recorder->end = &recorder->oldest;
     (void) pthread_mutex_init(&recorder->lock, NULL);
     (void) pthread_cond_init(&recorder->is_changed, NULL);
@@ -419,6 +465,18 @@ void recorder_submit(struct recorder *recorder, const struct submission *submiss
     if (inbox_add(recorder, item, &err))
         return;
     refuse(hooks, &err);
+    item_free(item);
+}
+
+void recorder_script(struct recorder *recorder, const struct script_submission *submission,
+                     const struct script_hooks *hooks)
+{
+    struct item *item = item_of_script(submission, hooks);
+    struct error err = { .code = ERR_OK };
+
+    if (scripts_allow(&recorder->options.scripts, &err) && inbox_add(recorder, item, &err))
+        return;
+    fail_script(hooks, &err);
     item_free(item);
 }
 

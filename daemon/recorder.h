@@ -1,7 +1,7 @@
 /*
  * recorder.h - the thread that writes down what http threads must not wait for: submissions, before
  * they are queued and before anybody is told (docs/adr/0020-jobs-are-registered.md); jobs that were
- * withdrawn before they began; requests that were refused.
+ * withdrawn before they began; requests that were refused; new scripts.
  *
  * It owns a registry (engine/registry.h), opened at the first need, so that a daemon which nobody
  * asks for anything makes no journal. What comes in waits in a bounded inbox until the worker has
@@ -25,15 +25,25 @@
 #pragma once
 
 #include "daemon/queue.h"
-#include "engine/settings.h"
+#include "daemon/scripts.h"
+#include "daemon/snapshot.h"
 
 struct recorder;
 
 #define RECORDER_SUBMISSIONS_MAX 256 /* in the inbox; beyond: ERR_QUEUE_FULL */
 #define RECORDER_DENIALS_MAX     256 /* in the inbox; beyond they are dropped */
+#define RECORDER_SCRIPTS_MAX     16  /* in the inbox; beyond: ERR_QUEUE_FULL */
 
-/* Both must outlive the recorder. */
-struct recorder *recorder_new(const struct engine_settings *settings, struct queue *queue);
+/* All that is pointed at must outlive the recorder. */
+struct recorder_options {
+    const struct engine_settings *settings;
+    struct queue *queue;
+    struct snapshots *snapshots; /* which look at the scripts at once when there is a new one */
+    struct script_policy scripts;
+};
+
+/* Copies the options; without a thread yet. */
+struct recorder *recorder_new(const struct recorder_options *options);
 void recorder_free(struct recorder *recorder); /* NULL is fine; stopped before */
 
 /* Start the thread. Fails ERR_INTERNAL. */
@@ -53,6 +63,10 @@ void recorder_stop(struct recorder *recorder);
 void recorder_submit(struct recorder *recorder, const struct submission *submission,
                      const struct submit_hooks *hooks);
 void recorder_deny(struct recorder *recorder, const struct denial *denial);
+
+/* What backend.h says of script_submit. */
+void recorder_script(struct recorder *recorder, const struct script_submission *submission,
+                     const struct script_hooks *hooks);
 
 /* Submissions that were answered by the job their key had made. */
 uint64_t recorder_replays(const struct recorder *recorder);

@@ -2,6 +2,7 @@
  * plan.c - from a request to a plan, for a run and for whoever only asks.
  */
 #include "engine/expect.h"
+#include "engine/kept_script.h"
 #include "engine/look.h"
 #include "engine/run.h"
 #include "engine/script_directory.h"
@@ -29,10 +30,13 @@ bool engine_plan(const struct engine_settings *settings, const struct run_reques
     struct look look = { 0 };
 
     if (!script_directory_load(&settings->scripts, &directory, err) ||
-        !look_take(settings, timeout_ms, arena, &look, err) ||
-        !engine_plan_rows(script_directory_graph(directory), &look.rows, request, arena, ret_plan,
-                          err))
+        !look_take(settings, timeout_ms, arena, &look, err))
         return false;
+    if (!engine_plan_rows(script_directory_graph(directory), &look.rows, request, arena, ret_plan,
+                          err)) {
+        kept_script_explain(settings, err);
+        return false;
+    }
     *ret_directory = take_ptr(directory);
     return true;
 }

@@ -24,7 +24,9 @@
 #include "engine/run.h"
 
 #include "base/clock.h"
+#include "engine/check.h"
 #include "engine/expect.h"
+#include "engine/kept_script.h"
 #include "engine/lock.h"
 #include "engine/look.h"
 #include "engine/owner.h"
@@ -143,13 +145,21 @@ static bool run_lock(struct run *run, struct error *err)
 static bool run_plan(struct run *run, struct error *err)
 {
     report_rows(run->report, &run->look.rows, run->arena);
-    return engine_plan_rows(script_directory_graph(run->directory), &run->look.rows, run->request,
-                            run->arena, &run->plan, err);
+    if (engine_plan_rows(script_directory_graph(run->directory), &run->look.rows, run->request,
+                         run->arena, &run->plan, err))
+        return true;
+    kept_script_explain(run->settings, err);
+    return false;
 }
 
-static bool plan_is_empty(const struct plan *plan)
+/* A stamp without a target makes the version table, if it is not there. */
+static bool has_nothing_to_do(const struct run *run)
 {
-    return plan->count == 0 && str_list_equal(&plan->rows_before, &plan->rows_after);
+    const struct plan *plan = run->plan;
+    bool makes_table = stamp_is_ensuring(run->request) && !run->look.has_version_table;
+
+    return plan->count == 0 && str_list_equal(&plan->rows_before, &plan->rows_after) &&
+           !makes_table;
 }
 
 static bool will_back_up(const struct run *run)
@@ -175,21 +185,10 @@ static bool will_back_up(const struct run *run)
 static bool check_script(struct run *run, const struct step *step, struct error *err)
 {
     const struct script *script = step->revision->script;
-    struct source_pos pos = { .file = script->path, .line = script->id_line, .column = 1 };
     const char *applied = NULL;
 
-    if (!journal_script_digest(run->journal, script->id, run->arena, &applied, err))
-        return false;
-    if (applied == NULL || strcmp(applied, script->sha256) == 0)
-        return true;
-    error_set(err, ERR_SCRIPT_CHANGED,
-              "script of revision \"%s\" changed since it was applied (SHA-256 %.12s then, %.12s "
-              "now)",
-              script->id, applied, script->sha256);
-    error_hint(err, "Bring the script back as it was applied. If the new way down is meant, stamp "
-                    "the revision's parent and then the revision again: that accepts its text.");
-    error_of_revision(err, script->id);
-    return error_at(err, &pos);
+    return journal_script_digest(run->journal, script->id, run->arena, &applied, err) &&
+           (applied == NULL || script_check(script, applied, &run->look.rows, err));
 }
 
 static bool check_scripts(struct run *run, struct error *err)
@@ -240,7 +239,7 @@ static bool look_ahead(struct run *run, struct error *err)
     }
     if (!run_plan(run, err))
         return false;
-    run->is_decided = plan_is_empty(run->plan);
+    run->is_decided = has_nothing_to_do(run);
     return run->is_decided || !run->request->is_dry_run || finish_dry_run(run, err);
 }
 
@@ -433,7 +432,7 @@ static bool change_schema(struct run *run, struct error *err)
     }
     if (!run_plan(run, err))
         return false;
-    run->is_decided = plan_is_empty(run->plan);
+    run->is_decided = has_nothing_to_do(run);
     if (run->is_decided)
         return true;
     /* 3 */

@@ -12,7 +12,8 @@
 struct script_directory;
 
 /*
- * Do what `request` asks: upgrade, downgrade, stamp or backup.
+ * Do what `request` asks: upgrade, downgrade, stamp or backup. A stamp without a target makes the
+ * version table where it is missing, and changes no row.
  *
  * settings    completed.
  * hooks       or NULL.

@@ -1,7 +1,13 @@
 /*
- * stamp.c - what a stamp has of its own: it moves version rows and runs no statement.
+ * stamp.c - what a stamp has of its own: it moves version rows and runs no statement. Without a
+ * target it makes the version table, as Alembic's ensure_version, and moves nothing.
  */
 #include "engine/verbs.h"
+
+bool stamp_is_ensuring(const struct run_request *request)
+{
+    return request->verb == VERB_STAMP && request->stamps.count == 0 && request->target == NULL;
+}
 
 static bool stamp_plan(const struct graph *graph, const version_rows *rows,
                        const struct run_request *request, struct arena *arena,
@@ -11,8 +17,13 @@ static bool stamp_plan(const struct graph *graph, const version_rows *rows,
 
     if (targets.count == 0 && request->target != NULL)
         str_list_add(&targets, arena, request->target);
+    if (stamp_is_ensuring(request) && !request->purge) {
+        *ret_plan = arena_new(arena, struct plan);
+        **ret_plan = (struct plan){ .verb = VERB_STAMP, .rows_before = *rows, .rows_after = *rows };
+        return true;
+    }
     if (targets.count == 0) {
-        error_set(err, ERR_ARGUMENT_INVALID, "a stamp needs at least one target");
+        error_set(err, ERR_ARGUMENT_INVALID, "a stamp that purges needs at least one target");
         return error_hint(err, "Name the revisions that the database is to be marked with, or "
                                "\"base\" for none.");
     }

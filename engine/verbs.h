@@ -25,3 +25,7 @@ extern const struct verb_rules stamp_rules;
 
 /* The rules of a verb; NULL for a backup, which has no plan. */
 const struct verb_rules *verb_rules_find(enum verb verb);
+
+/* Whether a request is a stamp without a target: it only makes sure that there is a version
+ * table. */
+bool stamp_is_ensuring(const struct run_request *request);

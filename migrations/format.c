@@ -78,15 +78,37 @@ static const char *branch_line(const struct revision *revision, struct arena *ar
                         head_mark(revision), branch_mark(revision), merge_mark(revision));
 }
 
+/* A line for each child, indented below its parent's id. */
+static void add_branches(struct strbuf *text, const struct revision *revision, bool has_doc,
+                         struct arena *arena)
+{
+    for (size_t i = 0; i < revision->children.count; i++) {
+        const struct revision *child = revision->children.items[i];
+
+        strbuf_printf(text, "\n%*s -> %s%s%s", (int) str_of(revision->id).len, "",
+                      branch_line(child, arena), has_doc ? ", " : "",
+                      has_doc ? child->script->doc : "");
+    }
+}
+
 const char *format_branch_entry(const struct revision *revision, struct arena *arena)
 {
     cleanup(strbuf_release) struct strbuf text = { 0 };
 
     strbuf_init(&text, TEXT_MAX);
     strbuf_add_text(&text, branch_line(revision, arena));
-    for (size_t i = 0; i < revision->children.count; i++)
-        strbuf_printf(&text, "\n%*s -> %s", (int) str_of(revision->id).len, "",
-                      branch_line(revision->children.items[i], arena));
+    add_branches(&text, revision, false, arena);
+    return arena_strdup(arena, strbuf_text(&text));
+}
+
+const char *format_branch_detail(const struct revision *revision, const version_rows *rows,
+                                 struct arena *arena)
+{
+    cleanup(strbuf_release) struct strbuf text = { 0 };
+
+    strbuf_init(&text, TEXT_MAX);
+    strbuf_printf(&text, "%s\n", format_revision_entry(revision, rows, arena));
+    add_branches(&text, revision, true, arena);
     return arena_strdup(arena, strbuf_text(&text));
 }
 

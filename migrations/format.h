@@ -26,6 +26,11 @@ const char *format_history_line(const struct revision *revision, const version_r
 /* "aaaa1111 (branchpoint)\n         -> bbbb1111 (left)": an entry of `branches`. */
 const char *format_branch_entry(const struct revision *revision, struct arena *arena);
 
+/* An entry of `branches -v`: that of `history -v`, an empty line, then the children with their
+ * messages. rows may be NULL. */
+const char *format_branch_detail(const struct revision *revision, const version_rows *rows,
+                                 struct arena *arena);
+
 /* The several lines of `show` and `history -v`: Rev, Parent or Merges, ..., Path, blank, message
  * and header indented. rows may be NULL. */
 const char *format_revision_entry(const struct revision *revision, const version_rows *rows,

@@ -62,11 +62,9 @@ void graph_match_prefix(const struct graph *graph, struct str prefix, struct are
     }
 }
 
-void graph_hint_nearest(const struct graph *graph, struct str name, const char *otherwise,
-                        struct arena *arena, struct error *err)
+struct str_list graph_names_near(const struct graph *graph, struct str name, struct arena *arena)
 {
     struct str_list names = { 0 };
-    struct str_list near = { 0 };
 
     for (size_t i = 0; i < graph->count; i++) {
         const struct revision *node = &graph->nodes[i];
@@ -75,7 +73,14 @@ void graph_hint_nearest(const struct graph *graph, struct str name, const char *
         for (size_t k = 0; k < node->script->labels.count; k++)
             str_list_add(&names, arena, node->script->labels.items[k]);
     }
-    near = nearest_find(name, &names, arena);
+    return nearest_find(name, &names, arena);
+}
+
+void graph_hint_nearest(const struct graph *graph, struct str name, const char *otherwise,
+                        struct arena *arena, struct error *err)
+{
+    struct str_list near = graph_names_near(graph, name, arena);
+
     if (near.count == 0)
         error_hint(err, "%s", otherwise);
     else

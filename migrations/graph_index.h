@@ -49,6 +49,9 @@ struct graph_matches {
 void graph_match_prefix(const struct graph *graph, struct str prefix, struct arena *arena,
                         struct graph_matches *ret);
 
+/* Ids and labels that `name` may be a slip for (nearest_find); in the arena. */
+struct str_list graph_names_near(const struct graph *graph, struct str name, struct arena *arena);
+
 /*
  * Add the hint "Did you mean ...?" when an id or label is near enough to `name`, else `otherwise`.
  */

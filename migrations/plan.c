@@ -75,8 +75,9 @@ static bool fail_overlap(struct planner *planner, const struct revision *row)
     error_set(planner->resolver.err, ERR_VERSION_ROWS_OVERLAP,
               "the database records revision \"%s\" and also \"%s\", which implies it", row->id,
               above->id);
+    error_of_revision(planner->resolver.err, row->id);
     return error_hint(planner->resolver.err,
-                      "If \"%s\" is applied, `stamp %s` leaves that row alone.", above->id,
+                      "If \"%s\" is applied, `stamp --purge %s` leaves its row alone.", above->id,
                       above->id);
 }
 
@@ -193,9 +194,16 @@ static bool find_doomed(struct planner *planner, const struct downgrade_target *
     error_set(planner->resolver.err, ERR_TARGET_INVALID,
               "destination %s is not a valid downgrade target from current head(s)",
               target->revision->id);
-    return error_hint(planner->resolver.err, revision_set_has(applied, target->revision)
-                                                 ? "Nothing above it is applied."
-                                                 : "It is not applied; an upgrade leads to it.");
+    error_of_revision(planner->resolver.err, target->revision->id);
+    if (revision_set_has(applied, target->revision))
+        return error_hint(planner->resolver.err,
+                          "It is applied, and nothing that comes after it is.");
+    return error_hint(planner->resolver.err,
+                      "It is not applied: the database is at %s. `upgrade %s` leads to it.",
+                      rows->count == 0
+                          ? "base"
+                          : str_list_join(&planner->rows, ", ", planner->resolver.arena),
+                      target->revision->id);
 }
 
 /* How many applied revisions need each one. */

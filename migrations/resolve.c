@@ -132,7 +132,7 @@ static bool fail_heads(const struct resolver *resolver, const char *target,
               names_of(resolver, heads));
     return error_hint(resolver->err,
                       "Name one of them, or a branch's with '<branch>@head', or 'heads' for "
-                      "all; or write a revision that merges them.");
+                      "all; or merge them: `merge heads`.");
 }
 
 bool resolve_fail_relative(const struct resolver *resolver, const struct target_text *target)
@@ -155,21 +155,47 @@ bool resolve_fail_too_far(const struct resolver *resolver, const struct target_t
 
 /* --- names --- */
 
+static size_t count_known(const struct graph *graph, const version_rows *rows)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < rows->count; i++)
+        count += graph_find(graph, rows->items[i]) != NULL;
+    return count;
+}
+
+bool target_fail_unknown_row(const struct graph *graph, const version_rows *rows, const char *id,
+                             struct arena *arena, struct error *err)
+{
+    struct str_list near = graph_names_near(graph, str_of(id), arena);
+
+    error_set(err, ERR_DATABASE_REVISION_UNKNOWN,
+              "the database records revision \"%s\", which no script declares", id);
+    if (near.count > 0)
+        error_hint(err,
+                   "The scripts have \"%s\". If the id was changed there, change it back; if the "
+                   "database is at that one, `stamp --purge %s` says so.",
+                   str_list_join(&near, "\" and \"", arena), near.items[0]);
+    else if (count_known(graph, rows) == 0)
+        error_hint(err, "The database is ahead of these scripts, or belongs to others: use the "
+                        "scripts that it was upgraded with, restore a backup, or stamp with purge "
+                        "if the schema is known.");
+    else
+        error_hint(err,
+                   "Bring its script back, restore a backup, or stamp with purge if the schema "
+                   "is known.");
+    return error_of_revision(err, id);
+}
+
 bool resolve_rows(const struct resolver *resolver, struct revision_list *ret)
 {
     for (size_t i = 0; i < resolver->rows->count; i++) {
         const char *id = resolver->rows->items[i];
         const struct revision *revision = graph_find(resolver->graph, id);
 
-        if (revision == NULL) {
-            error_set(resolver->err, ERR_DATABASE_REVISION_UNKNOWN,
-                      "the database records revision \"%s\", which no script declares", id);
-            error_hint(
-                resolver->err,
-                "Bring its script back (the database was changed by a newer or another set of "
-                "scripts), restore a backup, or stamp with purge if the schema is known.");
-            return error_of_revision(resolver->err, id);
-        }
+        if (revision == NULL)
+            return target_fail_unknown_row(resolver->graph, resolver->rows, id, resolver->arena,
+                                           resolver->err);
         if (!revision_list_has(ret, revision))
             revision_list_add(ret, resolver->arena, revision);
     }
@@ -202,6 +228,10 @@ static bool resolve_name(const struct resolver *resolver, struct str name,
             continue;
         str_list_add(&names, resolver->arena, found.names.items[i]);
         *ret = found.revisions.items[i];
+    }
+    if (names.count == 0 && found.names.count == 1) {
+        *ret = found.revisions.items[0]; /* outside of the lineage, which the caller tells */
+        return true;
     }
     if (names.count == 0)
         return fail_unknown(resolver, name);

@@ -41,7 +41,8 @@ struct run_request {
     enum verb verb;
     char id[RUN_ID_SIZE];   /* empty: the engine makes one */
     const char *target;     /* upgrade, downgrade */
-    struct str_list stamps; /* stamp: one or several targets */
+    struct str_list stamps; /* stamp: one or several targets; none, and no target: the version
+                               table is only made sure of */
     bool purge;             /* stamp */
     enum transaction_mode transaction;
     bool has_transaction; /* says that TRANSACTION_RUN was asked for; else zero is the setting's */

@@ -90,20 +90,15 @@ struct script_header {
     struct str_list revises;
     struct str_list depends_on;
     struct str_list labels;
+    const char *sql; /* NULL: two empty parts. With a line "-- migrate:up": what follows the header;
+                        without one: the up part */
 };
 
 /*
- * The text of a new script with empty up and down parts, such that script_parse gives the same
- * header back. Ids and labels must be valid. In the arena.
+ * The text of a new script, such that script_parse gives the same header back. Ids and labels must
+ * be valid; whether the SQL is, says script_parse. In the arena.
  */
 const char *script_format(const struct script_header *header, struct arena *arena);
-
-/*
- * The file name of a new script, without directory: `<id>_<slug>.sql`. The slug is Alembic's: the
- * message's \w+ words (Unicode letters kept), lower-cased (ASCII), joined by '_'; if longer than 40
- * characters cut to 40, back to the last '_', plus '_'. In the arena.
- */
-const char *script_file_name(const char *id, const char *message, struct arena *arena);
 
 /* Whether `id` matches [A-Za-z0-9_.]{1,32} and is not one of the words head, heads, base and
  * current, which mean something else in a target. */

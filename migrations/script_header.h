@@ -1,5 +1,6 @@
 /*
- * script_header.h - the comment lines above `-- migrate:up`. Internal to migrations/.
+ * script_header.h - the comment lines above `-- migrate:up`, read and written. Internal to
+ * migrations/.
  */
 #pragma once
 
@@ -59,3 +60,6 @@ enum marker {
 
 /* line: without line end. */
 enum marker marker_of(struct str line);
+
+/* The bytes of the UTF-8 character at `at`, 0 when there is none. */
+size_t script_character_len(struct str text, size_t at);

@@ -65,3 +65,8 @@ must_check bool target_revisions(const struct graph *graph, const version_rows *
 must_check bool target_history(const struct graph *graph, const version_rows *rows,
                                const char *range, struct arena *arena, struct revision_list *ret,
                                struct error *err);
+
+/* Raise ERR_DATABASE_REVISION_UNKNOWN for the version row `id`, one of `rows`, which no script
+ * declares; the hint says what may have happened. Returns false. */
+cold_path bool target_fail_unknown_row(const struct graph *graph, const version_rows *rows,
+                                       const char *id, struct arena *arena, struct error *err);

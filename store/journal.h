@@ -91,12 +91,47 @@ must_check bool journal_run_last(struct journal *journal, struct arena *arena,
 must_check bool journal_run_read(struct journal *journal, const char *id, struct arena *arena,
                                  struct run_report *ret, struct error *err);
 
+/* ---- Scripts ---- */
+
 /*
  * The SHA-256 (hex, in the arena) that revision's script had when it was last applied or
  * stamped by a run; NULL when it never was. Fails ERR_JOURNAL.
  */
 must_check bool journal_script_digest(struct journal *journal, const char *revision,
                                       struct arena *arena, const char **ret, struct error *err);
+
+/* A revision that a run applied or stamped, as it was the last time. */
+struct applied_script {
+    const char *revision;
+    const char *sha256; /* hex */
+    bool is_applied;    /* it is applied still, as far as the journal can know: nobody took it down
+                           or moved the version rows in another way since */
+};
+
+/*
+ * All of them, by id, in the arena; `count` of them.
+ *
+ * rows   the database's: when the last run left others, nothing is known to be applied still.
+ * Fails  ERR_JOURNAL.
+ */
+must_check bool journal_applied_read(struct journal *journal, const version_rows *rows,
+                                     struct arena *arena, struct applied_script **ret,
+                                     size_t *ret_count, struct error *err);
+
+/* A script as the journal kept it, and the run that last applied or stamped it. */
+struct kept_script {
+    const char *path; /* where it was read then */
+    const char *text; /* the whole file */
+    const char *run_id;
+    const char *actor;
+    int64_t started_us; /* of the run, wall clock */
+};
+
+/* What the journal kept of a revision, in the arena; *ret_found tells whether it did. Fails
+ * ERR_JOURNAL. */
+must_check bool journal_script_read(struct journal *journal, const char *revision,
+                                    struct arena *arena, struct kept_script *ret, bool *ret_found,
+                                    struct error *err);
 
 /* ---- Accepted jobs ---- */
 

@@ -1,5 +1,5 @@
 /*
- * journal_read.c - what was done: runs that match, the last one, and which script a revision had.
+ * journal_read.c - what was done: runs that match, and the last one.
  */
 #include "store/journal_db.h"
 #include "store/stmt.h"
@@ -271,26 +271,4 @@ bool journal_run_read(struct journal *journal, const char *id, struct arena *are
     if (!has_row)
         return error_set(err, ERR_JOB_UNKNOWN, "the journal has no run \"%s\"", id);
     return read_run(journal, &stmt, arena, ret, err) || journal_error(err);
-}
-
-bool journal_script_digest(struct journal *journal, const char *revision, struct arena *arena,
-                           const char **ret, struct error *err)
-{
-    static const char sql_digest[] =
-        "SELECT s.script_sha256\n"
-        "FROM run_steps AS s JOIN runs AS r ON r.number = s.run_number\n"
-        "WHERE s.revision = :revision AND s.direction = 'up' AND s.is_done\n"
-        "  AND s.script_sha256 IS NOT NULL AND r.verb IN ('upgrade', 'stamp')\n"
-        "ORDER BY s.run_number DESC, s.position DESC\n"
-        "LIMIT 1";
-    cleanup_stmt struct stmt stmt = { 0 };
-    bool has_row = false;
-
-    if (!stmt_prepare(journal->db, sql_digest, &stmt, err))
-        return journal_error(err);
-    stmt_bind_text(&stmt, ":revision", revision);
-    if (!stmt_step(&stmt, &has_row, err))
-        return journal_error(err);
-    *ret = has_row ? stmt_text(&stmt, 0, arena) : NULL;
-    return true;
 }

@@ -36,7 +36,7 @@ struct runner_result {
  *
  * With TRANSACTION_RUN everything or nothing; with TRANSACTION_REVISION every step by itself; a
  * step whose script says Transaction: none runs alone outside a transaction, its version rows right
- * after it.
+ * after it. The version table is made when it is missing, by a plan without steps, too.
  *
  * ret_result  always valid afterwards.
  * Fails   ERR_DATABASE_CHANGED (rows are not plan->rows_before any more), ERR_STATEMENT_FAILED and

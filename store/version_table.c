@@ -16,13 +16,87 @@
 #define VERSION_ROWS_MAX \
     1000 /* real histories have a handful; a table of millions is not a version table */
 
-static bool odd(struct error *err, const char *table, const char *what)
+/* What can be odd, and the way out; %s is the table's quoted name. */
+struct oddity {
+    const char *what;
+    const char *hint;
+};
+
+static const struct oddity oddity_view = {
+    "it is a view",
+    "Drop or rename the view, and stamp where the database is; or name another table as "
+    "version_table.",
+};
+static const struct oddity oddity_virtual_table = {
+    "it is a virtual table",
+    "Make an ordinary table of it, with one text column version_num; or name another table as "
+    "version_table.",
+};
+static const struct oddity oddity_column = {
+    "it has no column version_num",
+    "It is another program's table: rename it, or name another table as version_table.",
+};
+static const struct oddity oddity_null = {
+    "a row holds NULL",
+    "To Alembic it is base. `DELETE FROM %s WHERE version_num IS NULL` in the sqlite3 shell "
+    "removes "
+    "it.",
+};
+static const struct oddity oddity_blob = {
+    "a row holds a blob",
+    "`UPDATE %s SET version_num = CAST(version_num AS TEXT)` in the sqlite3 shell makes text of "
+    "it.",
+};
+static const struct oddity oddity_number = {
+    "a row holds a number",
+    "Declare the column version_num as VARCHAR(32), as Alembic does, so that ids of digits stay "
+    "text.",
+};
+static const struct oddity oddity_empty = {
+    "a row is empty",
+    "`DELETE FROM %s WHERE version_num = ''` in the sqlite3 shell removes it.",
+};
+static const struct oddity oddity_nul = {
+    "a row holds a NUL character",
+    "Nobody wrote it by intention: look at the table with the sqlite3 shell, and write the id "
+    "anew.",
+};
+static const struct oddity oddity_space = {
+    "a row holds white space",
+    "`UPDATE %s SET version_num = trim(version_num, char(9, 10, 11, 12, 13, 32))` in the sqlite3 "
+    "shell removes it from the ends of ids.",
+};
+static const struct oddity oddity_twice = {
+    "a revision stands there twice",
+    "`DELETE FROM %s WHERE rowid NOT IN (SELECT min(rowid) FROM %s GROUP BY version_num)` in the "
+    "sqlite3 shell leaves one row of each.",
+};
+static const struct oddity oddity_rows = {
+    "it has too many rows",
+    "It is no table of revisions: rename it, or name another table as version_table.",
+};
+
+/* The hint, the name put in wherever it says so. */
+static const char *oddity_hint(const struct oddity *oddity, const char *table, struct arena *arena)
 {
+    const char *name = sql_quote_ident(table, arena);
+    const char *hint = "";
+    const char *rest = oddity->hint;
+
+    for (const char *at = strstr(rest, "%s"); at != NULL; at = strstr(rest, "%s")) {
+        hint = arena_printf(arena, "%s%.*s%s", hint, (int) (at - rest), rest, name);
+        rest = at + 2;
+    }
+    return arena_printf(arena, "%s%s", hint, rest);
+}
+
+static bool odd(struct error *err, const char *table, const struct oddity *oddity)
+{
+    cleanup(arena_release) struct arena arena = { 0 };
+
     error_set(err, ERR_VERSION_TABLE_ODD, "version table \"%s\" is not as expected: %s", table,
-              what);
-    return error_hint(err, "It must be a table with a text column version_num, one revision id a "
-                           "row, as Alembic makes it. "
-                           "Repair it by hand, or name another table.");
+              oddity->what);
+    return error_hint(err, "%s", oddity_hint(oddity, table, &arena));
 }
 
 /* What stands under the table's name: "table", "view", "virtual table", or NULL. */
@@ -59,31 +133,31 @@ static bool read_has_column(struct db *db, const char *table, bool *ret, struct 
 }
 
 /* What is wrong with a value, or NULL. */
-static const char *value_oddity(const struct stmt *stmt, const version_rows *rows)
+static const struct oddity *value_oddity(const struct stmt *stmt, const version_rows *rows)
 {
     const char *value = NULL;
 
     switch (sqlite3_column_type(stmt->handle, 0)) {
     case SQLITE_NULL:
-        return "a row holds NULL";
+        return &oddity_null;
     case SQLITE_BLOB:
-        return "a row holds a blob";
+        return &oddity_blob;
     case SQLITE_INTEGER:
     case SQLITE_FLOAT:
-        return "a row holds a number";
+        return &oddity_number;
     default:
         break;
     }
     value = (const char *) sqlite3_column_text(stmt->handle, 0);
     if (value == NULL || *value == '\0')
-        return "a row is empty";
+        return &oddity_empty;
     if (strlen(value) != (size_t) sqlite3_column_bytes(stmt->handle, 0))
-        return "a row holds a NUL character";
+        return &oddity_nul;
     if (strpbrk(value, " \t\r\n\f\v") != NULL)
-        return "a row holds white space";
+        return &oddity_space;
     if (str_list_has(rows, value))
-        return "a revision stands there twice";
-    return rows->count >= VERSION_ROWS_MAX ? "it has too many rows" : NULL;
+        return &oddity_twice;
+    return rows->count >= VERSION_ROWS_MAX ? &oddity_rows : NULL;
 }
 
 static bool read_rows(struct db *db, const char *table, struct arena *arena, version_rows *ret,
@@ -98,7 +172,7 @@ static bool read_rows(struct db *db, const char *table, struct arena *arena, ver
     if (!stmt_prepare(db, sql, &stmt, err) || !stmt_step(&stmt, &has_row, err))
         return false;
     while (has_row) {
-        const char *oddity = value_oddity(&stmt, &rows);
+        const struct oddity *oddity = value_oddity(&stmt, &rows);
 
         if (oddity != NULL)
             return odd(err, table, oddity);
@@ -123,11 +197,12 @@ bool version_rows_read(struct db *db, const char *table, struct arena *arena,
         return false;
     if (kind != NULL) {
         if (strcmp(kind, "table") != 0)
-            return odd(err, table, arena_printf(arena, "it is a %s", kind));
+            return odd(err, table,
+                       strcmp(kind, "view") == 0 ? &oddity_view : &oddity_virtual_table);
         if (!read_has_column(db, table, &has_column, err))
             return false;
         if (!has_column)
-            return odd(err, table, "it has no column version_num");
+            return odd(err, table, &oddity_column);
         if (!read_rows(db, table, arena, &rows, err))
             return false;
     }

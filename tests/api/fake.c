@@ -24,23 +24,33 @@ static const char *const script_texts[][2] = {
     { "scripts/cccc3333_drop.sql", "-- Drop users\n--\n-- Revision ID: cccc3333\n"
                                    "-- Revises: bbbb2222\n-- Irreversible: users are gone\n\n"
                                    "-- migrate:up\nDROP TABLE users;\n\n-- migrate:down\n" },
+    /* From here on: of fake_branch. */
+    { "scripts/dddd4444_tags.sql", "-- Add tags\n--\n-- Revision ID: dddd4444\n"
+                                   "-- Revises: aaaa1111\n\n"
+                                   "-- migrate:up\nCREATE TABLE tags (id INTEGER);\n\n"
+                                   "-- migrate:down\nDROP TABLE tags;\n" },
+    { "scripts/eeee5555_names.sql", "-- Name tags\n--\n-- Revision ID: eeee5555\n"
+                                    "-- Revises: bbbb2222\n-- Depends On: dddd4444\n\n"
+                                    "-- migrate:up\nSELECT 1;\n\n-- migrate:down\n" },
 };
 
-static void build_graph(struct fake *fake)
+#define SCRIPTS_WITHOUT_BRANCH 3
+
+static void build_graph(struct fake *fake, size_t count)
 {
     struct error err = { 0 };
     const struct script *scripts[ARRAY_SIZE(script_texts)];
     struct graph *graph = NULL;
     bool is_built = true;
 
-    for (size_t i = 0; i < ARRAY_SIZE(script_texts); i++) {
+    for (size_t i = 0; i < count; i++) {
         struct script *script = NULL;
 
         is_built = is_built && script_parse(str_of(script_texts[i][1]), script_texts[i][0],
                                             &fake->arena, &script, &err);
         scripts[i] = script;
     }
-    is_built = is_built && graph_build(scripts, ARRAY_SIZE(scripts), &fake->arena, &graph, &err);
+    is_built = is_built && graph_build(scripts, count, &fake->arena, &graph, &err);
     if (!is_built)
         (void) fprintf(stderr, "fake: %s\n", err.detail);
     assert(is_built);
@@ -370,6 +380,67 @@ static bool job_cancel(void *data, const char *id, struct error *err)
     return is_found || error_set(err, ERR_JOB_UNKNOWN, "job '%s' is not known", id);
 }
 
+/* ---- Scripts ---- */
+
+static const char *shown(const char *name, const char *value, struct arena *arena)
+{
+    return value != NULL && value[0] != '\0' ? arena_printf(arena, " %s=%s", name, value) : "";
+}
+
+/* All that was said. */
+static void copy_script(struct fake *fake, const struct script_submission *submission)
+{
+    const struct revision_request *request = submission->request;
+    const struct str_list *merged = submission->merged;
+    struct arena arena cleanup(arena_release) = { 0 };
+
+    copy_text(fake->script_actor, sizeof(fake->script_actor), submission->actor);
+    (void) snprintf(fake->script, sizeof(fake->script), "%s%s%s%s%s%s%s%s%s",
+                    merged != NULL ? "merge" : "revision",
+                    shown("revisions", merged != NULL ? str_list_join(merged, ",", &arena) : NULL,
+                          &arena),
+                    shown("message", request->message, &arena),
+                    shown("rev_id", request->id, &arena), shown("head", request->head, &arena),
+                    request->splice ? " splice" : "",
+                    shown("branch_labels", str_list_join(&request->labels, ",", &arena), &arena),
+                    shown("depends_on", str_list_join(&request->depends_on, ",", &arena), &arena),
+                    shown("version_path", request->version_path, &arena));
+    assert(request->sql == NULL && request->name_style.file_template == NULL && !request->is_utc);
+}
+
+static void script_submit(void *data, const struct script_submission *submission,
+                          const struct script_hooks *hooks)
+{
+    struct fake *fake = data;
+    bool is_written = false;
+
+    pthread_mutex_lock(&fake->lock);
+    fake->script_count++;
+    copy_script(fake, submission);
+    fake->script_hooks = *hooks;
+    is_written = !fake->writes_later;
+    pthread_cond_broadcast(&fake->changed);
+    pthread_mutex_unlock(&fake->lock);
+    if (is_written)
+        fake_write_script(fake);
+}
+
+static bool check(void *data, const struct snapshot *snapshot, struct arena *arena,
+                  struct findings *ret, struct error *err)
+{
+    struct fake *fake = data;
+
+    (void) snapshot;
+    (void) err;
+    pthread_mutex_lock(&fake->lock);
+    *ret = (struct findings){ .items = arena_array(arena, struct error, FAKE_FINDINGS_MAX),
+                              .count = fake->finding_count };
+    for (size_t i = 0; i < ret->count; i++)
+        ret->items[i] = fake->findings[i];
+    pthread_mutex_unlock(&fake->lock);
+    return true;
+}
+
 static bool backup_list(void *data, struct arena *arena, struct backup_infos *ret,
                         struct error *err)
 {
@@ -454,7 +525,7 @@ void fake_init(struct fake *fake)
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&fake->changed, &attributes);
     pthread_condattr_destroy(&attributes);
-    build_graph(fake);
+    build_graph(fake, SCRIPTS_WITHOUT_BRANCH);
     str_list_add(&fake->scripts, &fake->arena, "/usr/share/schemad/content/versions");
     str_list_add(&fake->snapshot.current.rows, &fake->arena, "bbbb2222");
     fake->snapshot.current =
@@ -482,11 +553,20 @@ void fake_init(struct fake *fake)
         .job_cancel = job_cancel,
         .events_read = events_read,
         .events_watch = events_watch,
+        .script_submit = script_submit,
+        .check = check,
         .backup_list = backup_list,
         .counters = counters,
         .deny = deny,
         .denial_list = denial_list,
     };
+}
+
+void fake_branch(struct fake *fake)
+{
+    build_graph(fake, ARRAY_SIZE(script_texts));
+    fake->snapshot.current =
+        current_of(fake->snapshot.graph, &fake->snapshot.current.rows, &fake->arena);
 }
 
 void fake_release(struct fake *fake)
@@ -497,7 +577,8 @@ void fake_release(struct fake *fake)
     pthread_mutex_destroy(&fake->lock);
 }
 
-void fake_wait_jobs(struct fake *fake, size_t count)
+/* Wait until there are that many of something that `lock` guards. */
+static void wait_count(struct fake *fake, const size_t *what, size_t count)
 {
     struct timespec until;
     int waited = 0;
@@ -505,10 +586,36 @@ void fake_wait_jobs(struct fake *fake, size_t count)
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += 30;
     pthread_mutex_lock(&fake->lock);
-    while (fake->job_count < count && waited == 0)
+    while (*what < count && waited == 0)
         waited = pthread_cond_timedwait(&fake->changed, &fake->lock, &until);
     pthread_mutex_unlock(&fake->lock);
     assert(waited == 0);
+}
+
+void fake_wait_jobs(struct fake *fake, size_t count)
+{
+    wait_count(fake, &fake->job_count, count);
+}
+
+void fake_wait_scripts(struct fake *fake, size_t count)
+{
+    wait_count(fake, &fake->script_count, count);
+}
+
+void fake_write_script(struct fake *fake)
+{
+    struct script_hooks hooks = { 0 };
+    struct error err = { 0 };
+
+    pthread_mutex_lock(&fake->lock);
+    hooks = fake->script_hooks;
+    if (fake->script_fails != ERR_OK)
+        (void) error_set(&err, fake->script_fails, "the script could not be written");
+    pthread_mutex_unlock(&fake->lock);
+    if (err.code != ERR_OK)
+        hooks.done(hooks.cookie, NULL, NULL, &err);
+    else
+        hooks.done(hooks.cookie, "dddd4444", "scripts/dddd4444_new.sql", NULL);
 }
 
 void fake_end_job(struct fake *fake, size_t index, enum error_code code, const char *detail)

@@ -12,6 +12,7 @@
 #define FAKE_WAITERS_MAX  8
 #define FAKE_EVENTS_MAX   4096
 #define FAKE_DENIALS_MAX  64
+#define FAKE_FINDINGS_MAX 8
 #define FAKE_EVENTS_FIRST 1000 /* number of the event before all others */
 #define FAKE_ROWS_TAG     UINT64_C(0xb2)
 
@@ -65,6 +66,14 @@ struct fake {
     void *events_cookie;
     struct fake_denial denials[FAKE_DENIALS_MAX];
     size_t denial_count;
+    enum error_code script_fails; /* ERR_OK: it does not */
+    bool writes_later;            /* scripts are written by fake_write_script only */
+    size_t script_count;          /* submitted */
+    char script[256];             /* what was said of the last one, "name=value" each */
+    char script_actor[64];
+    struct script_hooks script_hooks;         /* of the last one */
+    struct error findings[FAKE_FINDINGS_MAX]; /* of check */
+    size_t finding_count;
 };
 
 void fake_init(struct fake *fake);
@@ -78,6 +87,14 @@ void fake_wait_jobs(struct fake *fake, size_t count);
 void fake_accept_job(struct fake *fake, size_t index);
 void fake_run_job(struct fake *fake, size_t index, unsigned permille);
 void fake_end_job(struct fake *fake, size_t index, enum error_code code, const char *detail);
+
+/* Wait until that many scripts were submitted; and: write the last one, or refuse it. */
+void fake_wait_scripts(struct fake *fake, size_t count);
+void fake_write_script(struct fake *fake);
+
+/* From now on aaaa1111 and bbbb2222 are branch points, dddd4444 is a second head and eeee5555 a
+ * third one, which depends on it. No server runs. */
+void fake_branch(struct fake *fake);
 
 /* The database is at this revision now: an event. As fake_move, but nobody tells: what somebody
  * else committed. */

@@ -242,8 +242,9 @@ static void scripts_that_cannot_be_read_are_a_problem_but_not_of_current(void **
         const char *target;
         unsigned status;
     } rows[] = {
-        { "/current", 200 },        { "/status", 200 }, { "/metrics", 200 }, { "/history", 422 },
-        { "/revisions/head", 422 }, { "/heads", 422 },  { "/plan", 422 },
+        { "/current", 200 }, { "/status", 200 },         { "/metrics", 200 },
+        { "/history", 422 }, { "/revisions/head", 422 }, { "/heads", 422 },
+        { "/plan", 422 },    { "/branches", 422 },       { "/sql", 422 },
     };
     struct site *site = *state;
 

@@ -182,6 +182,26 @@ static void revisions_in_short_and_in_full(void **state)
                   json_of_revision_full(graph_find(graph, "cccc3333"), rows));
 }
 
+static void branches_and_new_scripts(void **state)
+{
+    struct fake *fake = *state;
+
+    fake_branch(fake);
+    expect_golden("branch", json_of_branch(graph_find(fake->snapshot.graph, "aaaa1111"),
+                                           &fake->snapshot.current.rows));
+    expect_golden("script", json_of_new_script("dddd4444", "scripts/dddd4444_new.sql"));
+}
+
+static void findings_are_problems(void **state)
+{
+    struct run_report report = a_failed_report(*state);
+    struct findings findings = { 0 };
+
+    expect_golden("check_ok", json_of_findings(&findings));
+    findings = (struct findings){ &report.error, 1 };
+    expect_golden("check", json_of_findings(&findings));
+}
+
 static void plans_with_and_without_sql(void **state)
 {
     struct fake *fake = *state;
@@ -366,6 +386,8 @@ int main(void)
         WITH_FAKE(current_in_its_forms),
         WITH_FAKE(status_with_and_without_a_past),
         WITH_FAKE(revisions_in_short_and_in_full),
+        WITH_FAKE(branches_and_new_scripts),
+        WITH_FAKE(findings_are_problems),
         WITH_FAKE(plans_with_and_without_sql),
         WITH_FAKE(runs_and_jobs),
         WITH_FAKE(problems_with_and_without_a_status),

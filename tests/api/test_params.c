@@ -80,6 +80,7 @@ static void query_and_body_say_the_same(void **state)
         { VERB_STAMP, "target=head", "", "stamp stamps=head" },
         { VERB_STAMP, "targets=a,b&purge=true", "", "stamp stamps=a,b purge" },
         { VERB_STAMP, "", "{\"targets\":[\"b\",\"a\"],\"purge\":true}", "stamp stamps=b,a purge" },
+        { VERB_STAMP, "", "{\"targets\":[]}", "stamp" },
         { VERB_BACKUP, "reason=x&timeout_ms=5", "", "backup reason=x timeout_ms=5" },
         { VERB_UPGRADE, "reason=%C3%A4%20b", "", "upgrade reason=\xc3\xa4 b" },
         { VERB_UPGRADE, "", "{\"reason\":\"\\u00e4 b\"}", "upgrade reason=\xc3\xa4 b" },
@@ -161,7 +162,12 @@ static const struct {
       "argument 'timeout_ms' must be a whole number from 0 to 86400000" },
     { VERB_STAMP, "", "", ERR_ARGUMENT_INVALID, "argument 'target' is missing" },
     { VERB_STAMP, "targets=", "", ERR_ARGUMENT_INVALID, "argument 'target' is missing" },
+    { VERB_STAMP, "", "{\"targets\":\"\"}", ERR_ARGUMENT_INVALID, "argument 'target' is missing" },
+    { VERB_STAMP, "purge=true", "{\"targets\":[]}", ERR_ARGUMENT_INVALID,
+      "argument 'target' is missing" },
     { VERB_STAMP, "target=a&targets=b", "", ERR_ARGUMENT_INVALID,
+      "arguments 'target' and 'targets' are given both" },
+    { VERB_STAMP, "target=a", "{\"targets\":[]}", ERR_ARGUMENT_INVALID,
       "arguments 'target' and 'targets' are given both" },
 };
 
@@ -256,6 +262,166 @@ static void a_plan_takes_a_verb_and_targets(void **state)
     }
 }
 
+static void sql_takes_a_verb_a_range_and_a_transaction(void **state)
+{
+    static const struct {
+        const char *query;
+        const char *shown; /* or the detail of the error */
+    } rows[] = {
+        { "", "upgrade target=head" },
+        { "verb=downgrade", "argument 'range' is missing" },
+        { "verb=stamp", "argument 'range' is missing" },
+        { "range=aaaa:+1", "upgrade target=aaaa:+1" },
+        { "verb=downgrade&range=b:a&transaction=revision",
+          "downgrade target=b:a transaction=revision" },
+        { "verb=stamp&range=head", "stamp target=head" },
+        { "verb=backup", "argument 'verb' must be 'upgrade', 'downgrade' or 'stamp'" },
+        { "range=", "argument 'range' must be a revision, head, base or the like" },
+        { "range=a&range=b", "argument 'range' is given twice" },
+        { "transaction=all", "argument 'transaction' must be 'run' or 'revision'" },
+        { "target=a", "/sql does not take an argument 'target'" },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct arena arena cleanup(arena_release) = { 0 };
+        struct error err = { 0 };
+        struct run_request run = { 0 };
+        struct uri uri;
+        bool is_read =
+            uri_parse(arena_printf(&arena, "/sql?%s", rows[i].query), &arena, &uri, &err) &&
+            params_read_sql(&uri, &arena, &run, &err);
+
+        assert_string_equal(is_read ? shown(&run, &arena) : err.detail, rows[i].shown);
+    }
+}
+
+/* ---- Scripts ---- */
+
+static const char *list_shown(const char *text, const char *name, const struct str_list *list,
+                              struct arena *arena)
+{
+    return list->count > 0
+               ? arena_printf(arena, "%s %s=%s", text, name, str_list_join(list, "|", arena))
+               : text;
+}
+
+static const char *text_shown(const char *text, const char *name, const char *value,
+                              struct arena *arena)
+{
+    return value != NULL ? arena_printf(arena, "%s %s=%s", text, name, value) : text;
+}
+
+static const char *script_shown(const struct script_params *params, struct arena *arena)
+{
+    const struct revision_request *request = &params->request;
+    const char *text = request->splice ? "splice" : "";
+
+    text = text_shown(text, "message", request->message, arena);
+    text = text_shown(text, "rev_id", request->id, arena);
+    text = text_shown(text, "head", request->head, arena);
+    text = list_shown(text, "labels", &request->labels, arena);
+    text = list_shown(text, "depends_on", &request->depends_on, arena);
+    text = text_shown(text, "version_path", request->version_path, arena);
+    return list_shown(text, "revisions", &params->merged, arena);
+}
+
+static void a_script_is_said_by_query_and_by_body(void **state)
+{
+    static const struct {
+        bool is_merge;
+        const char *query;
+        const char *body;
+        const char *shown; /* or the detail of the error */
+    } rows[] = {
+        { false, "", "", "" },
+        { false,
+          "message=Add%20posts&rev_id=ab&head=blog@head&splice=true&branch_labels=blog,"
+          "news&depends_on=a,b&version_path=/srv/more",
+          "",
+          "splice message=Add posts rev_id=ab head=blog@head labels=blog|news depends_on=a|b "
+          "version_path=/srv/more" },
+        { false, "splice=false",
+          "{\"message\":\"One\\ntwo\",\"branch_labels\":[\"blog\"],\"depends_on\":[\"a\",\"b\"]}",
+          " message=One\ntwo labels=blog depends_on=a|b" },
+        { true, "revisions=a,b", "{\"message\":\"m\",\"splice\":true}",
+          "splice message=m revisions=a|b" },
+        { true, "", "{\"revisions\":[\"heads\"],\"rev_id\":\"ab\",\"branch_labels\":\"x\"}",
+          " rev_id=ab labels=x revisions=heads" },
+        { true, "", "", "argument 'revisions' is missing" },
+        { true, "", "{\"revisions\":[]}", "argument 'revisions' is missing" },
+        { true, "", "{\"revisions\":[1]}", "argument 'revisions' must be a list of texts" },
+        { true, "revisions=a", "{\"head\":\"a\"}", "a merge does not take an argument 'head'" },
+        { false, "revisions=a", "", "a revision does not take an argument 'revisions'" },
+        { false, "", "{\"target\":\"a\"}", "a revision does not take an argument 'target'" },
+        { false, "", "{\"message\":1}", "argument 'message' must be a text" },
+        { false, "message=a", "{\"message\":\"b\"}", "argument 'message' is given twice" },
+        { false, "", "{\"rev_id\":\"a\\nb\"}", "argument 'rev_id' holds a control character" },
+        { false, "", "{\"head\":\"\"}",
+          "argument 'head' must be a revision, head, base or the like" },
+        { false, "", "{\"splice\":1}", "argument 'splice' must be true or false" },
+        { false, "", "{\"depends_on\":[\"\"]}", "argument 'depends_on' has an empty element" },
+        { false, "", "{\"version_path\":[]}", "argument 'version_path' must be a text" },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct arena arena cleanup(arena_release) = { 0 };
+        struct error err = { 0 };
+        struct script_params params;
+        struct uri uri;
+        bool is_read =
+            uri_parse(arena_printf(&arena, "/x?%s", rows[i].query), &arena, &uri, &err) &&
+            params_read_script(rows[i].is_merge, &uri, str_of(rows[i].body), &arena, &params, &err);
+
+        assert_string_equal(is_read ? script_shown(&params, &arena) : err.detail, rows[i].shown);
+    }
+}
+
+static void nobody_sends_sql(void **state)
+{
+    struct uri uri = { 0 };
+
+    (void) state;
+    for (unsigned is_merge = 0; is_merge <= 1; is_merge++) {
+        struct arena arena cleanup(arena_release) = { 0 };
+        struct error err = { 0 };
+        struct script_params params;
+
+        assert_false(params_read_script(is_merge == 1, &uri, str_of("{\"sql\":\"DROP TABLE x\"}"),
+                                        &arena, &params, &err));
+        assert_int_equal(err.code, ERR_ARGUMENT_INVALID);
+        assert_string_equal(err.hint,
+                            "No SQL is taken over HTTP: write it into the new script's file.");
+    }
+}
+
+static void truths_are_true_or_false(void **state)
+{
+    static const struct {
+        const char *text; /* NULL: not given */
+        bool is_read;
+        bool value;
+    } rows[] = {
+        { NULL, true, true }, { "true", true, true }, { "false", true, false },
+        { "", false, false }, { "1", false, false },  { "True", false, false },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct uri_param param = { "x", rows[i].text };
+        const struct uri uri = { .params = &param, .param_count = rows[i].text != NULL };
+        struct error err = { 0 };
+        bool value = true;
+
+        assert_int_equal(params_read_bool(&uri, "x", &value, &err), rows[i].is_read);
+        if (rows[i].is_read)
+            assert_int_equal(value, rows[i].value);
+        else
+            assert_string_equal(err.detail, "argument 'x' must be true or false");
+    }
+}
+
 static void times_are_those_of_rfc_3339(void **state)
 {
     static const struct {
@@ -310,6 +476,10 @@ int main(void)
         cmocka_unit_test(lists_are_bounded),
         cmocka_unit_test(the_hint_names_what_would_be_taken),
         cmocka_unit_test(a_plan_takes_a_verb_and_targets),
+        cmocka_unit_test(sql_takes_a_verb_a_range_and_a_transaction),
+        cmocka_unit_test(a_script_is_said_by_query_and_by_body),
+        cmocka_unit_test(nobody_sends_sql),
+        cmocka_unit_test(truths_are_true_or_false),
         cmocka_unit_test(times_are_those_of_rfc_3339),
     };
 

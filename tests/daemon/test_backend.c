@@ -30,7 +30,11 @@ static void make_parts(void)
         .events = parts.events,
         .wake = no_wake,
     });
-    parts.recorder = recorder_new(&site_settings, parts.queue);
+    parts.recorder = recorder_new(&(struct recorder_options){
+        .settings = &site_settings,
+        .queue = parts.queue,
+        .snapshots = parts.snapshots,
+    });
     parts.worker = worker_new(&(struct worker_options){
         .settings = &site_settings,
         .queue = parts.queue,
@@ -291,6 +295,76 @@ static void denials_are_read_without_making_a_journal(void **state)
     assert_string_equal(denials.items[0].path, "/upgrade");
 }
 
+static const char *findings(void)
+{
+    struct error err = { .code = ERR_OK };
+    struct findings found = { .count = 0 };
+    struct snapshot snapshot;
+    const char *text = "";
+
+    backend.snapshot_take(backend.data, &arena, &snapshot);
+    assert_true(backend.check(backend.data, &snapshot, &arena, &found, &err));
+    backend.snapshot_release(backend.data, &snapshot);
+    for (size_t i = 0; i < found.count; i++)
+        text = arena_printf(&arena, "%s%s: %s\n", text, error_slug(found.items[i].code),
+                            found.items[i].detail);
+    return text;
+}
+
+static void a_check_tells_what_is_amiss_also_when_nothing_can_be_read(void **state)
+{
+    const struct run_request upgrade = { .verb = VERB_UPGRADE, .actor = "uid 7" };
+
+    (void) state;
+    begin_life();
+    assert_string_equal(findings(),
+                        "not-ready: the database is at base, 2 revisions behind bbbb\n");
+    (void) ask(&upgrade);
+    assert_string_equal(findings(), "");
+    end_life();
+    directory_write("versions/cccc.sql", "no script", 0600);
+    begin_life();
+    assert_non_null(strstr(findings(), "script-invalid: "));
+}
+
+/* The journal kept what the directory lost. */
+static void a_plan_that_fails_for_a_lost_script_tells_where_it_is(void **state)
+{
+    const struct run_request upgrade = { .verb = VERB_UPGRADE, .actor = "uid 7" };
+    struct error err = { .code = ERR_OK };
+    struct snapshot snapshot;
+    struct plan *plan = NULL;
+
+    (void) state;
+    begin_life();
+    (void) ask(&upgrade);
+    end_life();
+    assert_int_equal(unlink("versions/bbbb.sql"), 0);
+    begin_life();
+    backend.snapshot_take(backend.data, &arena, &snapshot);
+    assert_false(backend.plan(backend.data, &snapshot, &upgrade, &arena, &plan, &err));
+    backend.snapshot_release(backend.data, &snapshot);
+    assert_int_equal(err.code, ERR_DATABASE_REVISION_UNKNOWN);
+    assert_non_null(strstr(err.hint, "`show bbbb` prints it"));
+}
+
+static void a_plan_for_a_stamp_without_targets_is_empty(void **state)
+{
+    const struct run_request stamp = { .verb = VERB_STAMP, .actor = "uid 7" };
+    struct error err = { .code = ERR_OK };
+    struct snapshot snapshot;
+    struct plan *plan = NULL;
+
+    (void) state;
+    begin_life();
+    backend.snapshot_take(backend.data, &arena, &snapshot);
+    assert_true(backend.plan(backend.data, &snapshot, &stamp, &arena, &plan, &err));
+    assert_int_equal(plan->count, 0);
+    backend.snapshot_release(backend.data, &snapshot);
+    assert_int_equal(ask(&stamp).report.outcome, RUN_SUCCEEDED);
+    assert_int_equal(ask(&stamp).report.outcome, RUN_NOTHING_TO_DO);
+}
+
 #define backend_test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -301,6 +375,9 @@ int main(void)
         backend_test(counters_tell_of_runs_backups_and_locks),
         backend_test(only_an_unknown_job_cannot_be_cancelled),
         backend_test(denials_are_read_without_making_a_journal),
+        backend_test(a_check_tells_what_is_amiss_also_when_nothing_can_be_read),
+        backend_test(a_plan_that_fails_for_a_lost_script_tells_where_it_is),
+        backend_test(a_plan_for_a_stamp_without_targets_is_empty),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

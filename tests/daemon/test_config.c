@@ -51,6 +51,11 @@ static const char every_key[] = "# a comment\n"
                                 "[backup]\n"
                                 "directory = elsewhere\n"
                                 "keep = 0\n"
+                                "[scripts]\n"
+                                "writable = yes\n"
+                                "file_template = %(year)d/%(rev)s_%(slug)s\n"
+                                "slug_length = 20\n"
+                                "timezone = utc\n"
                                 "[http]\n"
                                 "socket = s\n"
                                 "tcp = 127.0.0.1:8420\n"
@@ -86,6 +91,10 @@ static void every_key_is_read(void **state)
     assert_int_equal(config.engine.lock_timeout_ms, 7);
     assert_string_equal(config.engine.backup_directory, "elsewhere");
     assert_int_equal(config.engine.backup_keep, 0);
+    assert_true(config.scripts.is_writable);
+    assert_string_equal(config.scripts.name_style.file_template, "%(year)d/%(rev)s_%(slug)s");
+    assert_int_equal(config.scripts.name_style.slug_length, 20);
+    assert_true(config.scripts.is_utc);
     assert_string_equal(config.socket, "s");
     assert_string_equal(config.tcp, "127.0.0.1:8420");
     assert_string_equal(config.token_file, "tokens");
@@ -118,6 +127,10 @@ static void an_empty_file_means_the_defaults(void **state)
     assert_int_equal(config.engine.transaction, TRANSACTION_RUN);
     assert_false(config.engine.allows_loss);
     assert_int_equal(config.engine.backup_keep, 10);
+    assert_false(config.scripts.is_writable);
+    assert_null(config.scripts.name_style.file_template);
+    assert_int_equal(config.scripts.name_style.slug_length, 40);
+    assert_false(config.scripts.is_utc);
     assert_true(config.is_socket_default);
     assert_non_null(strstr(config.socket, "/schemad/content.sock"));
     assert_null(config.tcp);
@@ -169,6 +182,11 @@ static void a_mistake_is_told_with_its_line_and_what_was_meant(void **state)
         { "[startup]\naccept = aaaa\n", 2, "aaaa", "" },
         { "[startup]\naccept = a..b..c\n", 2, "a..b..c", "" },
         { "[startup]\n\naccept = ..\n", 3, "..", "" },
+        { "[scripts]\nwritable = maybe\n", 2, "'maybe' is not one of no|yes", "" },
+        { "[scripts]\nslug_length = 0\n", 2, "'0' is not a number from 1 to 200", "" },
+        { "[scripts]\ntimezone = Europe/Berlin\n", 2, "is not one of local|utc", "" },
+        { "[scripts]\n\nfile_template = %(revision)s\n", 3, "%(revision)s", "%(rev)s" },
+        { "[scripts]\nfile_template = .%(rev)s\n", 2, "would not be read", "are hidden" },
         { "[http]\noperate = a,,b\n", 2, "a name is missing in 'a,,b'", "" },
         { "[http]\nusers = a\n", 2, "unknown key 'users' in section [http]", "schemad.conf(5)" },
         { "[http]\ntcp_read = closed\n", 2, "'closed' is not one of token|open", "" },

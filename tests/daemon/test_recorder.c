@@ -13,7 +13,14 @@
 static struct arena arena;
 static struct events *events;
 static struct queue *queue;
+static struct snapshots *snapshots;
 static struct recorder *recorder;
+static struct script_policy script_policy;
+
+static void no_wake(void *data)
+{
+    (void) data;
+}
 
 static void begin_life(void)
 {
@@ -21,7 +28,15 @@ static void begin_life(void)
 
     events = events_new();
     queue = queue_new(events);
-    recorder = recorder_new(&site_settings, queue);
+    snapshots = snapshots_new(&(struct snapshots_options){ .settings = &site_settings,
+                                                           .required = "none",
+                                                           .queue = queue,
+                                                           .events = events,
+                                                           .wake = no_wake });
+    recorder = recorder_new(&(struct recorder_options){ .settings = &site_settings,
+                                                        .queue = queue,
+                                                        .snapshots = snapshots,
+                                                        .scripts = script_policy });
     assert_true(recorder_start(recorder, &err));
 }
 
@@ -30,6 +45,7 @@ static void end_life(void)
     queue_close(queue);
     recorder_stop(recorder);
     recorder_free(recorder);
+    snapshots_free(snapshots);
     queue_free(queue);
     events_free(events);
 }
@@ -38,6 +54,7 @@ static int setup(void **state)
 {
     if (site_make(state) < 0)
         return -1;
+    script_policy = (struct script_policy){ .is_writable = true };
     begin_life();
     return 0;
 }
@@ -375,6 +392,157 @@ static void who_is_asked_nothing_makes_no_journal(void **state)
     assert_false(registry_exists(&site_settings));
 }
 
+/* ---- Scripts ---- */
+
+/* Who has a script written, and what it was told. */
+struct author {
+    char id[64];
+    char path[256];
+    struct error error;
+    atomic_uint told;
+};
+
+static void author_told(void *cookie, const char *id, const char *path, const struct error *error)
+{
+    struct author *author = cookie;
+
+    if (error != NULL)
+        author->error = *error;
+    (void) snprintf(author->id, sizeof(author->id), "%s", id != NULL ? id : "");
+    (void) snprintf(author->path, sizeof(author->path), "%s", path != NULL ? path : "");
+    atomic_fetch_add(&author->told, 1);
+}
+
+static void author_submit(struct author *author, const struct revision_request *request,
+                          const struct str_list *merged)
+{
+    const struct script_submission submission = { request, merged, "uid 7" };
+
+    *author = (struct author){ .told = 0 };
+    recorder_script(recorder, &submission, &(struct script_hooks){ author, author_told });
+}
+
+static void author_ask(struct author *author, const struct revision_request *request,
+                       const struct str_list *merged)
+{
+    author_submit(author, request, merged);
+    wait_for(&author->told);
+}
+
+static const struct revision *revision_of(const struct snapshot *snapshot, const char *id)
+{
+    const struct revision *revision = graph_find(snapshot->graph, id);
+
+    assert_non_null(revision);
+    return revision;
+}
+
+static void a_new_script_is_known_when_its_author_is_told(void **state)
+{
+    const struct revision_request first = { .message = "the first", .sql = "SELECT 1;" };
+    const struct revision_request second = { .id = "left", .head = "head" };
+    const struct revision_request third = { .id = "right", .head = "-1", .splice = true };
+    struct author author;
+    struct snapshot snapshot;
+    const struct revision *revision;
+
+    (void) state;
+    recorder_open(recorder);
+    author_ask(&author, &first, NULL);
+    assert_int_equal(author.error.code, ERR_OK);
+    snapshots_take(snapshots, &arena, &snapshot);
+    revision = revision_of(&snapshot, author.id);
+    assert_string_equal(revision->script->message, "the first");
+    assert_string_equal(revision->script->path, author.path);
+    assert_int_equal(revision->script->up.count, 0); /* SQL is not taken from a client */
+    snapshots_release(snapshots, &snapshot);
+
+    author_ask(&author, &second, NULL);
+    assert_string_equal(author.path, "versions/left_.sql");
+    author_ask(&author, &third, NULL);
+    assert_int_equal(author.error.code, ERR_OK);
+}
+
+static void heads_are_merged(void **state)
+{
+    const struct revision_request request = { .id = "both", .message = "one again" };
+    struct str_list heads = { 0 };
+    struct author author;
+    struct snapshot snapshot;
+
+    (void) state;
+    site_script("left", "");
+    site_script("right", "");
+    recorder_open(recorder);
+    str_list_add(&heads, &arena, "heads");
+    author_ask(&author, &request, &heads);
+    assert_string_equal(author.id, "both");
+    snapshots_take(snapshots, &arena, &snapshot);
+    assert_int_equal(revision_of(&snapshot, "both")->parents.count, 2);
+    assert_int_equal(graph_heads(snapshot.graph)->count, 1);
+    snapshots_release(snapshots, &snapshot);
+    author_ask(&author, &request, &heads);
+    assert_int_equal(author.error.code, ERR_TARGET_INVALID);
+    assert_string_equal(author.id, "");
+}
+
+static void scripts_are_named_as_it_is_configured(void **state)
+{
+    const struct revision_request request = { .id = "aaaa", .message = "Add all the users" };
+    struct author author;
+    struct snapshot snapshot;
+
+    (void) state;
+    end_life();
+    script_policy.name_style =
+        (struct script_name_style){ .file_template = "%(slug)s-%(rev)s", .slug_length = 8 };
+    script_policy.is_utc = true;
+    begin_life();
+    recorder_open(recorder);
+    author_ask(&author, &request, NULL);
+    assert_string_equal(author.path, "versions/add_all_-aaaa.sql");
+    snapshots_take(snapshots, &arena, &snapshot);
+    assert_non_null(strstr(revision_of(&snapshot, "aaaa")->script->create_date, "+00:00"));
+    snapshots_release(snapshots, &snapshot);
+}
+
+static void scripts_are_refused_unless_they_are_allowed(void **state)
+{
+    const struct revision_request request = { .message = "x" };
+    struct author author;
+
+    (void) state;
+    end_life();
+    script_policy.is_writable = false;
+    begin_life();
+    author_submit(&author, &request, NULL);
+    assert_int_equal(atomic_load(&author.told), 1); /* at once */
+    assert_int_equal(author.error.code, ERR_FORBIDDEN);
+    assert_non_null(strstr(author.error.hint, "`writable = yes` in section [scripts]"));
+    assert_int_equal(rmdir("versions"), 0); /* it is empty */
+}
+
+static void too_many_scripts_are_refused_and_stopping_writes_none(void **state)
+{
+    static struct author authors[RECORDER_SCRIPTS_MAX];
+    const struct revision_request request = { .message = "x" };
+    struct author late;
+
+    (void) state;
+    for (size_t i = 0; i < ARRAY_SIZE(authors); i++)
+        author_submit(&authors[i], &request, NULL);
+    author_submit(&late, &request, NULL);
+    assert_int_equal(late.error.code, ERR_QUEUE_FULL);
+    recorder_stop(recorder);
+    for (size_t i = 0; i < ARRAY_SIZE(authors); i++) {
+        assert_int_equal(atomic_load(&authors[i].told), 1);
+        assert_int_equal(authors[i].error.code, ERR_STOPPING);
+    }
+    author_submit(&late, &request, NULL);
+    assert_int_equal(late.error.code, ERR_STOPPING);
+    assert_int_equal(rmdir("versions"), 0);
+}
+
 /* ---- Many at once: for the thread sanitizer ---- */
 
 #define CLIENTS_A_THREAD 40
@@ -386,8 +554,15 @@ static void *submit_many(void *data)
     for (unsigned i = 0; i < CLIENTS_A_THREAD; i++) {
         const char *const keys[] = { "a", "b", "c", NULL };
         const struct denial denial = { 1, "token", "tcp", "GET", "/current", 0 };
+        const struct revision_request script = { .head = "base" };
         struct error err = { .code = ERR_OK };
+        struct author author;
 
+        if (i % 10 == 0) {
+            author_ask(&author, &script, NULL);
+            if (author.error.code != ERR_OK) /* another thread cannot fail a test more softly */
+                abort();
+        }
         client_submit(&clients[i], recorder, &(struct asking){ .target = "x", .key = keys[i % 4] });
         recorder_deny(recorder, &denial);
         wait_for(&clients[i].accepted);
@@ -451,6 +626,11 @@ int main(void)
         recorder_test(a_closed_queue_is_emptied),
         recorder_test(denials_are_journalled_and_dropped_when_too_many_wait),
         recorder_test(who_is_asked_nothing_makes_no_journal),
+        recorder_test(a_new_script_is_known_when_its_author_is_told),
+        recorder_test(heads_are_merged),
+        recorder_test(scripts_are_named_as_it_is_configured),
+        recorder_test(scripts_are_refused_unless_they_are_allowed),
+        recorder_test(too_many_scripts_are_refused_and_stopping_writes_none),
         recorder_test(whoever_was_accepted_is_told_of_the_end),
     };
 

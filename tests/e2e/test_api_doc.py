@@ -2,9 +2,10 @@
 
 import os
 import re
+import shutil
 import subprocess
 
-from conftest import ROOT, TokenFile, program
+from conftest import ROOT, VERSIONS, TokenFile, program
 
 PAGE = (ROOT / "docs/API.md").read_text(encoding="utf-8")
 
@@ -16,10 +17,13 @@ def commands(socket, port):
     return text.replace("/run/schemad/content.sock", str(socket)).replace("127.0.0.1:8420", f"127.0.0.1:{port}")
 
 
-def test_the_commands_do_what_is_said(daemon, tmp_path):
+def test_the_commands_do_what_is_said(daemon, scripts, tmp_path):
     tokens = TokenFile(tmp_path / "content.tokens")
     tokens.add("monitoring", "read")
-    running = daemon("--tcp", "127.0.0.1:0", "--token-file", tokens.path)
+    for script in VERSIONS.glob("*.sql"):
+        shutil.copy(script, scripts)
+    running = daemon("--tcp", "127.0.0.1:0", "--token-file", tokens.path, scripts=scripts,
+                     config="[scripts]\nwritable = yes\n")
     # What the unit's ExecReload does.
     reload = ("systemctl() { test \"$*\" = 'reload schemad@content'; kill -HUP \"$PID\"; "
               "until curl -fs -o /dev/null -H \"Authorization: Bearer $secret\" http://127.0.0.1:$PORT/current; "
@@ -33,6 +37,8 @@ def test_the_commands_do_what_is_said(daemon, tmp_path):
     assert "c7f8a9b0d1e2 (head)\n" in run.stdout, "the text of /current"
     assert "event: current" in run.stdout and '"state":"succeeded"' in run.stdout, "the events"
     assert '"ready": true' in run.stdout
+    assert "\nc7f8a9b0d1e2\n" in run.stdout, "the version row that the shell wrote"
+    assert len(list(scripts.glob("5e8c83c1a2b3_add_tags.sql"))) == len(list(scripts.glob("*_merge.sql"))) == 1
 
 
 def test_every_route_of_the_page_is_in_the_contract():

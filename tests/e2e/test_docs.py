@@ -187,7 +187,7 @@ def test_every_guarantee_cites_a_test():
 
 DOCUMENTS = sorted(
     path.relative_to(ROOT)
-    for pattern in ("*.md", "docs/*.md", "docs/adr/*.md")
+    for pattern in ("*.md", "docs/*.md", "docs/adr/*.md", "docs/monitoring/*.md")
     for path in ROOT.glob(pattern)
 )
 

@@ -151,9 +151,9 @@ def test_the_version_is_that_of_the_programs():
 
 # By the first word of a file's name: a schema, or the operation that answers so.
 SCHEMA_OF = {
-    "backup": "Backup", "current": "Current", "denials": "listDenials", "job": "Job", "jobs": "listJobs",
+    "backup": "Backup", "branch": "Branch", "check": "getCheck", "current": "Current", "denials": "listDenials", "job": "Job", "jobs": "listJobs",
     "plan": "Plan", "problem": "Problem", "readiness": "getReadiness", "revision": "Revision", "run": "Run",
-    "status": "Status",
+    "script": "Script", "status": "Status",
 }
 
 

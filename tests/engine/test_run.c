@@ -126,18 +126,6 @@ static void test_a_purging_stamp_forgets_unknown_rows(void **state)
     assert_string_equal(version_text(site->place), "NULL");
 }
 
-static void test_a_stamp_needs_a_target(void **state)
-{
-    struct site *site = *state;
-    struct run_report report = { 0 };
-    struct error err = { 0 };
-
-    site_three(site);
-    assert_error(site_run(site, VERB_STAMP, NULL, &report, &err), &err, ERR_ARGUMENT_INVALID,
-                 "at least one target");
-    expect_nothing_made(site);
-}
-
 /* ---- Touching nothing ---- */
 
 static void test_nothing_to_do_leaves_no_trace(void **state)
@@ -382,6 +370,9 @@ static void test_who_holds_the_database_is_told(void **state)
 static void test_a_script_that_changed_is_not_taken_down(void **state)
 {
     struct site *site = *state;
+    struct run_request purge = {
+        .verb = VERB_STAMP, .target = "bbbb", .purge = true, .actor = "a test"
+    };
     struct run_report report = { 0 };
     struct error err = { 0 };
 
@@ -395,12 +386,12 @@ static void test_a_script_that_changed_is_not_taken_down(void **state)
     assert_string_equal(err.revision, "bbbb");
     assert_contains(err.file, "versions/bbbb.sql");
     assert_int_equal(err.line, 3);
+    assert_contains(err.hint, "`stamp --purge bbbb` accepts it.");
     assert_string_equal(version_text(site->place), "bbbb");
     error_clear(&err);
 
     /* the way out that the hint names */
-    assert_ok(site_run(site, VERB_STAMP, "aaaa", &report, &err), &err);
-    assert_ok(site_run(site, VERB_STAMP, "bbbb", &report, &err), &err);
+    assert_ok(site_ask(site, &purge, &report, &err), &err);
     assert_ok(site_run(site, VERB_DOWNGRADE, "-1", &report, &err), &err);
     assert_string_equal(tables(site), "a alembic_version");
 }
@@ -659,7 +650,6 @@ int main(void)
         site_test(test_down_and_up_again),
         site_test(test_a_stamp_moves_rows_and_nothing_else),
         site_test(test_a_purging_stamp_forgets_unknown_rows),
-        site_test(test_a_stamp_needs_a_target),
         site_test(test_nothing_to_do_leaves_no_trace),
         site_test(test_an_upgrade_of_a_current_database_is_no_run),
         site_test(test_a_plan_that_cannot_be_made_leaves_no_trace),

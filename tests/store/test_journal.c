@@ -83,10 +83,9 @@ static void write_intent(struct place *place, struct journal *journal, const cha
     assert_ok(journal_intent_write(journal, &report, plan, &err), &err);
 }
 
-static void write_success(struct place *place, struct journal *journal, const char *id,
-                          const char *from, const char *target)
+static void write_plan(struct place *place, struct journal *journal, const char *id,
+                       const struct plan *plan)
 {
-    const struct plan *plan = plan_to(place, from, target);
     struct run_report report = report_of(id, plan);
     struct error err = { 0 };
 
@@ -104,6 +103,12 @@ static void write_success(struct place *place, struct journal *journal, const ch
             .statement_count = 1,
         };
     assert_ok(journal_outcome_write(journal, &report, &err), &err);
+}
+
+static void write_success(struct place *place, struct journal *journal, const char *id,
+                          const char *from, const char *target)
+{
+    write_plan(place, journal, id, plan_to(place, from, target));
 }
 
 static struct run_report read_ok(struct place *place, struct journal *journal, const char *id)
@@ -265,6 +270,83 @@ static void test_scripts_are_kept_by_digest(void **state)
     journal_close(journal);
 }
 
+/* "a1+ b2-": what was applied once, and whether it is still, when the database is at `rows`. */
+static const char *applied_at(struct place *place, struct journal *journal, const char *rows_text)
+{
+    version_rows rows = rows_of(place, rows_text);
+    struct applied_script *scripts = NULL;
+    struct str_list texts = { 0 };
+    struct error err = { 0 };
+    size_t count = 0;
+
+    assert_ok(journal_applied_read(journal, &rows, &place->arena, &scripts, &count, &err), &err);
+    for (size_t i = 0; i < count; i++) {
+        assert_string_equal(scripts[i].sha256, digest_of(place, journal, scripts[i].revision));
+        str_list_add(&texts, &place->arena,
+                     arena_printf(&place->arena, "%s%c", scripts[i].revision,
+                                  scripts[i].is_applied ? '+' : '-'));
+    }
+    return str_list_join(&texts, " ", &place->arena);
+}
+
+static void write_downgrade(struct place *place, struct journal *journal, const char *id,
+                            const char *from, const char *target)
+{
+    struct history history = linear(place);
+    version_rows rows = rows_of(place, from);
+    struct plan *plan = NULL;
+    struct error err = { 0 };
+
+    assert_ok(plan_downgrade(history_graph(&history), &rows, target, &place->arena, &plan, &err),
+              &err);
+    write_plan(place, journal, id, plan);
+}
+
+static void test_what_is_applied_by_the_journals_word(void **state)
+{
+    struct place *place = *state;
+    struct journal *journal = open_ok(place);
+
+    assert_string_equal(applied_at(place, journal, NULL), "");
+    write_success(place, journal, "0000000000000001", NULL, "b2");
+    assert_string_equal(applied_at(place, journal, "b2"), "a1+ b2+");
+    assert_string_equal(applied_at(place, journal, "zz"), "a1- b2-"); /* somebody moved the rows */
+    write_intent(place, journal, "0000000000000002", "b2", "head");
+    assert_string_equal(applied_at(place, journal, "b2"), "a1+ b2+"); /* a run that goes on */
+    assert_int_equal(reconcile(place, journal, "b2"), 1);
+    write_downgrade(place, journal, "0000000000000003", "b2", "a1");
+    assert_string_equal(applied_at(place, journal, "a1"), "a1+ b2-");
+    write_success(place, journal, "0000000000000004", "a1", "c3");
+    assert_string_equal(applied_at(place, journal, "c3"), "a1+ b2+ c3+");
+    assert_int_equal(reconcile(place, journal, "a1"), 1); /* applied externally */
+    assert_string_equal(applied_at(place, journal, "a1"), "a1- b2- c3-");
+    write_success(place, journal, "0000000000000005", "a1", "b2");
+    assert_string_equal(applied_at(place, journal, "b2"), "a1- b2+ c3-");
+    journal_close(journal);
+}
+
+static void test_a_script_is_kept_with_the_run_that_applied_it(void **state)
+{
+    struct place *place = *state;
+    struct journal *journal = open_ok(place);
+    struct kept_script script = { 0 };
+    struct error err = { 0 };
+    bool is_found = true;
+
+    write_intent(place, journal, "0000000000000001", NULL, "head");
+    assert_ok(journal_script_read(journal, "a1", &place->arena, &script, &is_found, &err), &err);
+    assert_false(is_found); /* not applied yet */
+    write_success(place, journal, "0000000000000002", NULL, "b2");
+    assert_ok(journal_script_read(journal, "a1", &place->arena, &script, &is_found, &err), &err);
+    assert_true(is_found);
+    assert_string_equal(script.run_id, "0000000000000002");
+    assert_string_equal(script.actor, "uid 1000 (deploy)");
+    assert_int_equal(script.started_us, NOON);
+    assert_contains(script.path, "a1");
+    assert_contains(script.text, "CREATE TABLE a (x);");
+    journal_close(journal);
+}
+
 /* --- reconciling ------------------------------------------------------------------------------ */
 
 struct crash {
@@ -412,6 +494,8 @@ int main(void)
         place_test(test_failure_without_intent_is_journalled_too),
         place_test(test_unknown_run),
         place_test(test_scripts_are_kept_by_digest),
+        place_test(test_what_is_applied_by_the_journals_word),
+        place_test(test_a_script_is_kept_with_the_run_that_applied_it),
         place_test(test_crashed_run_is_settled_by_the_rows_of_the_database),
         place_test(test_rows_moved_by_others_become_a_run),
         place_test(test_new_journal_beside_an_old_database_knows_nothing),

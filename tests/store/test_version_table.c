@@ -147,6 +147,22 @@ static void test_name_is_quoted(void **state)
     assert_string_equal(rows.items[0], "a1");
 }
 
+static void test_a_plan_without_steps_makes_the_table(void **state)
+{
+    struct place *place = *state;
+    const struct plan plan = { .verb = VERB_STAMP };
+    struct runner_options options = { .version_table = VERSION_TABLE_DEFAULT };
+    struct runner_result result = { 0 };
+    struct error err = { 0 };
+
+    sql_run(place->path, "CREATE TABLE users (id)");
+    for (unsigned i = 0; i < 2; i++) {
+        assert_ok(runner_run(place->path, &plan, &options, &place->arena, &result, &err), &err);
+        assert_int_equal(result.step_count + result.rows_after.count, 0);
+        assert_string_equal(version_text(place), "NULL");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +182,7 @@ int main(void)
         place_test(test_empty_text_is_odd),
         place_test(test_nul_is_odd),
         place_test(test_name_is_quoted),
+        place_test(test_a_plan_without_steps_makes_the_table),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

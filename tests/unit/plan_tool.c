@@ -4,17 +4,22 @@
  * It reads lines and answers each command with one line. "-" is an empty list; lists have commas.
  *
  *   revision ID REVISES DEPENDS_ON LABELS    in script order, before the first command
+ *   script PATH                              likewise, a file
  *   rows LIST                                the version rows of the next commands
  *   upgrade TARGET | downgrade TARGET | stamp TARGET... | purge TARGET...
  *   history RANGE | show TARGET | current | heads | labels ID
+ *   sql MODE VERB RANGE                      the script for the sqlite3 shell; MODE: run, revision
  *   reset                                    forget everything; no answer
  *
- * An answer is "ok ..." (steps as in graph_text.h, or ids) or "error SLUG DETAIL".
+ * An answer is "ok ..." (steps as in graph_text.h, or ids) or "error SLUG DETAIL". That of sql is
+ * "ok BYTES" and then so many bytes.
  */
+#include "base/file.h"
 #include "migrations/current.h"
-#include "migrations/plan.h"
+#include "migrations/offline_sql.h"
 #include "tests/unit/graph_text.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +61,37 @@ static void add_script(struct tool *tool, const struct str_list *words)
     script->depends_on = split(tool, words->items[3], ',');
     script->labels = split(tool, words->items[4], ',');
     tool->scripts[tool->count++] = script;
+}
+
+static bool read_script(struct tool *tool, const char *path, struct error *err)
+{
+    struct script *script = NULL;
+    struct str bytes = { 0 };
+
+    if (!file_read(AT_FDCWD, path, SCRIPT_BYTES_MAX, &tool->arena, &bytes, err) ||
+        !script_parse(bytes, arena_strdup(&tool->arena, path), &tool->arena, &script, err))
+        return false;
+    tool->scripts[tool->count++] = script;
+    return true;
+}
+
+static bool sql_command(struct tool *tool, const struct str_list *words, const char **ret,
+                        struct error *err)
+{
+    struct offline_options options = { 0 };
+    struct offline_request request = { .rows = &tool->rows };
+    struct plan *plan = NULL;
+    const char *sql = NULL;
+
+    if (words->count != 4 || !transaction_mode_find(words->items[1], &options.transaction) ||
+        !verb_find(words->items[2], &request.verb))
+        return error_set(err, ERR_ARGUMENT_INVALID, "sql MODE VERB RANGE");
+    request.range = words->items[3];
+    if (!offline_plan(tool->graph, &request, &tool->arena, &plan, err) ||
+        !offline_sql(plan, &options, &tool->arena, &sql, err))
+        return false;
+    *ret = arena_printf(&tool->arena, "%zu\n%s", strlen(sql), sql);
+    return true;
 }
 
 static bool list_command(struct tool *tool, const char *command, const char *argument,
@@ -100,6 +136,8 @@ static bool answer(struct tool *tool, const struct str_list *words, const char *
     if (tool->graph == NULL &&
         !graph_build(tool->scripts, tool->count, &tool->arena, &tool->graph, err))
         return false;
+    if (strcmp(words->items[0], "sql") == 0)
+        return sql_command(tool, words, ret, err);
     if (strcmp(words->items[0], "labels") == 0) {
         const struct revision *revision = graph_find(tool->graph, argument);
 
@@ -138,7 +176,10 @@ static void read_command(struct tool *tool, const char *line)
         reset(tool);
     else if (strcmp(words.items[0], "revision") == 0 && words.count == 5)
         add_script(tool, &words);
-    else if (strcmp(words.items[0], "rows") == 0)
+    else if (strcmp(words.items[0], "script") == 0 && words.count == 2) {
+        if (!read_script(tool, words.items[1], &err))
+            fprintf(stderr, "%s: %s\n", words.items[1], err.detail);
+    } else if (strcmp(words.items[0], "rows") == 0)
         tool->rows = split(tool, words.count > 1 ? words.items[1] : "", ',');
     else if (answer(tool, &words, &text, &err))
         printf("ok %s\n", text);

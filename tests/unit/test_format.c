@@ -97,6 +97,27 @@ static void an_entry_of_branches(void **state)
     arena_release(&arena);
 }
 
+static void a_detailed_entry_of_branches(void **state)
+{
+    struct arena arena = { 0 };
+
+    (void) state;
+    assert_string_equal(format_branch_detail(get(forest, "aaaa", &arena), NULL, &arena),
+                        "Rev: aaaa (branchpoint)\n"
+                        "Parent: <base>\n"
+                        "Branches into: bbbb, cccc\n"
+                        "Path: aaaa.sql\n"
+                        "\n"
+                        "    message of aaaa\n"
+                        "    \n"
+                        "    Revision ID: aaaa\n"
+                        "    Revises: \n"
+                        "\n"
+                        "     -> bbbb (left), message of bbbb\n"
+                        "     -> cccc (right), message of cccc");
+    arena_release(&arena);
+}
+
 static void an_entry_of_show(void **state)
 {
     struct arena arena = { 0 };
@@ -176,6 +197,7 @@ int main(void)
         cmocka_unit_test(lines_of_history),
         cmocka_unit_test(lines_of_steps),
         cmocka_unit_test(an_entry_of_branches),
+        cmocka_unit_test(a_detailed_entry_of_branches),
         cmocka_unit_test(an_entry_of_show),
         cmocka_unit_test(long_messages_are_indented_line_by_line),
     };

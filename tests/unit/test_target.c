@@ -96,6 +96,8 @@ static void an_upgrade_does_not_go_to(void **state)
           ERR_REVISION_UNKNOWN },
         { forest, "", "nosuch@head", "can't locate revision identified by 'nosuch'",
           ERR_REVISION_UNKNOWN },
+        { forest, "", "left@cccc1", "revision \"cccc1111\" is not a member of branch 'left'",
+          ERR_REVISION_UNKNOWN },
         { forest, "", "left@cccc1111", "revision \"cccc1111\" is not a member of branch 'left'",
           ERR_REVISION_UNKNOWN },
         { forest, "", "bbbb", "several revisions or labels begin with 'bbbb': bbbb1111, bbbb2222",
