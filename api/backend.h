@@ -251,6 +251,12 @@ struct backend {
     void (*script_submit)(void *data, const struct script_submission *submission,
                           const struct script_hooks *hooks);
 
+    /* The script of a revision (whole id) as it was applied last, which the journal keeps though
+     * its file may be gone: where that was, and all of its text. Fails ERR_REVISION_UNKNOWN,
+     * ERR_JOURNAL. */
+    bool (*script_kept)(void *data, const char *id, struct arena *arena, const char **ret_path,
+                        const char **ret_text, struct error *err);
+
     /* What is amiss with scripts and database together, empty when nothing is: the database is
      * behind (ERR_NOT_READY), there are several heads, applied scripts changed or are missing, rows
      * are unknown or overlap. ret in the arena, each an error with its hint. Fails ERR_JOURNAL. */

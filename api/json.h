@@ -39,6 +39,9 @@ json_t *json_of_branch(const struct revision *revision, const version_rows *rows
 /* What is said of a script that was written. */
 json_t *json_of_new_script(const char *id, const char *path);
 
+/* The script of a revision as the journal kept it: where its file was, and its text. */
+json_t *json_of_kept_script(const char *path, const char *text);
+
 /* GET /plan. target: as it was asked, or NULL; has_sql: with the statements of every step. */
 json_t *json_of_plan(const struct plan *plan, const char *target, bool has_sql);
 

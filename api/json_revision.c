@@ -156,3 +156,12 @@ json_t *json_of_plan(const struct plan *plan, const char *target, bool has_sql)
     json_put(&object, "steps", steps);
     return object;
 }
+
+json_t *json_of_kept_script(const char *path, const char *text)
+{
+    json_t *object = json_object();
+
+    json_put(&object, "path", json_of_text(path));
+    json_put(&object, "text", json_of_text(text));
+    return object;
+}

@@ -5,6 +5,7 @@
 #include "api/json_text.h"
 #include "api/ops.h"
 #include "api/params.h"
+#include "api/problem.h"
 #include "api/text.h"
 
 /* The version rows, or NULL when they are not known. */
@@ -133,7 +134,27 @@ static bool answer_revision(struct request *request, const struct snapshot *snap
                                json_of_revision_full(revisions.items[0], rows_of(snapshot)), err);
 }
 
+/* What the journal kept of a revision that is gone, which may have left others without a parent, is
+ * told with the problem. */
+static bool answer_kept(struct request *request, struct error *err)
+{
+    const struct backend *backend = request_backend(request);
+    const struct error problem = *err;
+    unsigned status = problem_status(problem.code);
+    struct error ignored = { 0 };
+    const char *path = NULL;
+    const char *text = NULL;
+    json_t *object = NULL;
+
+    if (!backend->script_kept(backend->data, request->id, &request->arena, &path, &text, &ignored))
+        return false;
+    error_clear(err);
+    object = json_of_problem(&problem, status, NULL);
+    json_put(&object, "kept", json_of_kept_script(path, text));
+    return request_answer(request, status, response_of_json(object, CONTENT_PROBLEM), err);
+}
+
 bool op_revision(struct request *request, struct error *err)
 {
-    return request_with_graph(request, answer_revision, err);
+    return request_with_graph(request, answer_revision, err) || answer_kept(request, err);
 }

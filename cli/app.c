@@ -8,6 +8,7 @@
 #include "cli/exit_codes.h"
 #include "cli/interrupt.h"
 #include "cli/offline.h"
+#include "cli/pager.h"
 #include "cli/remote.h"
 #include "cli/session.h"
 #include "cli/usage.h"
@@ -47,8 +48,9 @@ static bool open_transport(struct session *session, struct error *err)
     return remote_open(session->options, session->arena, &session->transport, err);
 }
 
-/* With --json a failure without an answer of its own is answered by its problem document. */
-static void report(struct session *session, const struct error *err)
+/* With --json a failure without an answer of its own is answered by its problem document. The pager
+ * is done before anything is told to the person: it has the screen. */
+static void report(struct session *session, struct child_reader *pager, const struct error *err)
 {
     if (session->options->is_json && !session->printer.has_answered) {
         json_t *problem cleanup_json = json_of_error(err);
@@ -56,6 +58,7 @@ static void report(struct session *session, const struct error *err)
         print_json(&session->printer, problem);
     }
     (void) fflush(session->printer.out);
+    child_reader_close(pager);
     print_problem(&session->printer, err);
 }
 
@@ -66,10 +69,11 @@ static bool execute(struct session *session, struct error *err)
            command_get(session->options->command)->run(session, err);
 }
 
-/* What could not be written was not said: a full disk behind a pipe is a failure. */
-static bool finish(FILE *out, struct error *err)
+/* What could not be written was not said: a full disk behind a pipe is a failure. A person who left
+ * the pager has read what he wanted. */
+static bool finish(FILE *out, bool is_paged, struct error *err)
 {
-    if (fflush(out) == 0 && ferror(out) == 0)
+    if ((fflush(out) == 0 && ferror(out) == 0) || is_paged)
         return true;
     return error_set(err, ERR_IO, "could not write to standard output");
 }
@@ -79,7 +83,12 @@ int app_run(const struct str_list *words, const struct environment *environment,
 {
     struct arena arena cleanup(arena_release) = { 0 };
     struct options options = { .command = COMMAND_COUNT };
-    struct session session = { .options = &options, .arena = &arena };
+    struct session session = {
+        .options = &options,
+        .environment = environment,
+        .arena = &arena,
+    };
+    struct child_reader pager = { .in = NULL };
     struct error error = { .code = ERR_OK };
     bool is_done = false;
 
@@ -92,15 +101,20 @@ int app_run(const struct str_list *words, const struct environment *environment,
         .is_verbose = options.is_verbose,
         .is_quiet = options.is_quiet,
     };
+    if (is_done && pager_is_wanted(&options, out))
+        pager_open(environment, &pager);
+    if (pager.in != NULL)
+        session.printer.out = pager.in;
     if (is_done && (options.wants_help || options.wants_version))
-        print_usage(&options, &arena, out);
+        print_usage(&options, &arena, session.printer.out);
     else if (is_done)
         is_done = execute(&session, &error);
     transport_close(&session.transport);
     if (is_done)
-        is_done = finish(out, &error);
+        is_done = finish(session.printer.out, pager.in != NULL, &error);
     if (!is_done)
-        report(&session, &error);
+        report(&session, &pager, &error);
+    child_reader_close(&pager);
     (void) fflush(err);
     return (int) exit_code_of(error.code);
 }

@@ -25,12 +25,42 @@ static const struct command commands[] = {
                           "Lists the verified backups, newest first: name, size, time, "
                           "revisions.\n",
                           command_backups },
+    [COMMAND_BRANCHES] = { "branches", "", 0, 0, NEEDS_SCRIPTS, "show where the history branches",
+                           "Prints the revisions that several others continue, and these.\n",
+                           command_branches },
     [COMMAND_CANCEL] = { "cancel", "ID", 1, 1, NEEDS_DAEMON, "cancel a job of the daemon",
                          "Asks a queued or running job to end; a running one is rolled back.\n"
                          "\"jobs ID --follow\" waits for its end.\n",
                          command_cancel },
+    [COMMAND_CHECK] = { "check", "", 0, 0, NEEDS_DATABASE, "find what is amiss, for CI",
+                        "Says when the database is behind, when there are several heads, and when\n"
+                        "applied scripts changed or are missing; the worst first, each with its "
+                        "way "
+                        "out.\n"
+                        "The exit code is the worst one's: 4 behind, 5 heads, 6 scripts, 7 "
+                        "database.\n",
+                        command_check },
+    [COMMAND_COMPLETE] = { "complete", "-- WORD...", 0, 1024, NEEDS_NOTHING, "",
+                           "Prints what the last WORD can become, one a line: the text, a tab, "
+                           "what "
+                           "it is.\n"
+                           "For the scripts of \"completion\".\n",
+                           command_complete },
+    [COMMAND_COMPLETION] = { "completion", "SHELL", 1, 1, NEEDS_NOTHING,
+                             "print the completion for bash, zsh or fish",
+                             "Prints a script that lets SHELL (bash, zsh, fish) complete commands, "
+                             "options,\n"
+                             "revisions, labels and jobs:\n"
+                             "  bash  source <(schemadctl completion bash)\n"
+                             "  zsh   source <(schemadctl completion zsh), behind compinit\n"
+                             "  fish  schemadctl completion fish | source\n",
+                             command_completion },
+    [COMMAND_CREATE] = { "create", "MESSAGE", 1, 1, NEEDS_WRITING,
+                         "write a new script: revision -m MESSAGE", "As `revision -m MESSAGE`.\n",
+                         command_create },
     [COMMAND_CURRENT] = { "current", "", 0, 0, NEEDS_DATABASE, "show where the database is",
-                          "Prints the revisions the database is at, one a line; nothing at base.\n",
+                          "Prints the revisions the database is at, one a line; nothing at base.\n"
+                          "With --check-heads it fails (4) when these are not all heads.\n",
                           command_current },
     [COMMAND_DENIALS] = { "denials", "", 0, 0, NEEDS_DAEMON, "list the requests that were refused",
                           "Lists the requests that the daemon did not let in, newest first: when, "
@@ -40,8 +70,19 @@ static const struct command commands[] = {
                             "take revisions back (default: -1)",
                             "Takes back every applied revision that stands above TARGET: a "
                             "revision,\n"
-                            "-N, REV-N, BRANCH@base or base. Default: -1.\n" WATCHING,
+                            "-N, REV-N, BRANCH@base or base. Default: -1. With --sql it is "
+                            "FROM:TO.\n" WATCHING,
                             command_downgrade },
+    [COMMAND_EDIT] = { "edit", "[REV]", 0, 1, NEEDS_DIRECTORY, "open a script in the editor",
+                       "Opens the scripts of REV (default: head) in $VISUAL, $EDITOR or vi, and "
+                       "then checks\n"
+                       "that all scripts can be read.\n",
+                       command_edit },
+    [COMMAND_ENSURE_VERSION] = { "ensure_version", "", 0, 0, NEEDS_DATABASE,
+                                 "make the version table if it is missing",
+                                 "Makes the version table when it is missing; its rows are left as "
+                                 "they are.\n" WATCHING,
+                                 command_ensure_version },
     [COMMAND_EVENTS] = { "events", "", 0, 0, NEEDS_DAEMON, "print what happens, as it happens",
                          "Prints a line whenever a job moves or the schema changes, until it is\n"
                          "interrupted. With --json a document a line: id, event, data.\n",
@@ -50,24 +91,45 @@ static const struct command commands[] = {
                         "Prints the revisions that nothing continues.\n", command_heads },
     [COMMAND_HISTORY] = { "history", "", 0, 0, NEEDS_SCRIPTS, "list the revisions, newest first",
                           "Lists the revisions, newest first.\n", command_history },
+    [COMMAND_INIT] = { "init", "[DIR]", 0, 1, NEEDS_DIRECTORY, "make a directory for scripts",
+                       "Makes the directory DIR (default: the first --scripts, or "
+                       "migrations/versions)\n"
+                       "and says how to go on.\n",
+                       command_init },
     [COMMAND_JOBS] = { "jobs", "[ID]", 0, 1, NEEDS_DATABASE, "list runs, show or follow one",
                        "Lists the latest runs, newest first, or shows all of one.\n"
                        "With --follow it attaches to a job, and ends as the command would that "
                        "asked for\n"
                        "it; an interrupt then leaves the job as it is.\n",
                        command_jobs },
+    [COMMAND_MERGE] = { "merge", "REV...", 1, 64, NEEDS_WRITING, "write a script that joins heads",
+                        "Writes a new script that continues all of REV..., or with \"heads\" every "
+                        "head,\nand prints its path.\n",
+                        command_merge },
     [COMMAND_PLAN] = { "plan", "[TARGET]", 0, 1, NEEDS_DATABASE,
                        "show what an upgrade or downgrade would do",
                        "Shows what `upgrade TARGET` would run, or with --down `downgrade TARGET`.\n"
                        "With -v as SQL.\n",
                        command_plan },
-    [COMMAND_REVISION] = { "revision", "", 0, 0, NEEDS_SCRIPTS_OFFLINE, "write a new, empty script",
-                           "Writes a new script with empty parts into the first --scripts "
-                           "directory\n"
-                           "and prints its path.\n",
+    [COMMAND_RESET] = { "reset", "", 0, 0, NEEDS_DATABASE,
+                        "back up, go down to base and up to head",
+                        "Makes a backup, takes every revision back and applies them all again: the "
+                        "schema\n"
+                        "is new, the rows are gone. Asks before; without a terminal --yes has to "
+                        "say it.\n",
+                        command_reset },
+    [COMMAND_REVISION] = { "revision", "", 0, 0, NEEDS_WRITING, "write a new script",
+                           "Writes a new script into a --scripts directory and prints its path. "
+                           "Its "
+                           "parts\n"
+                           "are empty, or what --sql-file has. With --socket, --url or --instance "
+                           "the\n"
+                           "daemon writes it, if its configuration has [scripts] writable = yes.\n",
                            command_revision },
-    [COMMAND_SHOW] = { "show", "REV", 1, 1, NEEDS_SCRIPTS, "show a revision",
-                       "Shows the revision REV names; with -v its SQL too.\n", command_show },
+    [COMMAND_SHOW] = { "show", "[REV]", 0, 1, NEEDS_SCRIPTS, "show a revision",
+                       "Shows the revisions that REV names (default: head); with -v their SQL "
+                       "too.\n",
+                       command_show },
     [COMMAND_STAMP] = { "stamp", "TARGET...", 1, 64, NEEDS_DATABASE,
                         "record revisions without running them",
                         "Records that the database is at TARGET. No script runs.\n" WATCHING,
@@ -91,8 +153,9 @@ static const struct command commands[] = {
                           "apply revisions (default: head)",
                           "Applies every revision that TARGET needs and the database lacks: head, "
                           "heads,\n"
-                          "a revision or its beginning, +N, REV+N, BRANCH@head. Default: "
-                          "head.\n" WATCHING,
+                          "a revision or its beginning, +N, REV+N, BRANCH@head. Default: head.\n"
+                          "With --sql it is [FROM:]TO; FROM is base, or where the database "
+                          "is.\n" WATCHING,
                           command_upgrade },
     [COMMAND_WAIT] = { "wait", "", 0, 0, NEEDS_DATABASE, "wait until the schema is ready",
                        "Waits until the schema is where --for says. A daemon that is not there yet "
@@ -121,7 +184,8 @@ bool command_find(const char *name, enum command_id *ret_id, struct error *err)
             *ret_id = (enum command_id) i;
             return true;
         }
-        str_list_add(&known, &arena, commands[i].name);
+        if (commands[i].summary[0] != '\0')
+            str_list_add(&known, &arena, commands[i].name);
     }
     near = nearest_find(str_of(name), &known, &arena);
     error_set(err, ERR_ARGUMENT_INVALID, "unknown command \"%s\"", name);

@@ -14,15 +14,25 @@ struct session;
 enum command_id {
     COMMAND_BACKUP,
     COMMAND_BACKUPS,
+    COMMAND_BRANCHES,
     COMMAND_CANCEL,
+    COMMAND_CHECK,
+    COMMAND_COMPLETE,
+    COMMAND_COMPLETION,
+    COMMAND_CREATE,
     COMMAND_CURRENT,
     COMMAND_DENIALS,
     COMMAND_DOWNGRADE,
+    COMMAND_EDIT,
+    COMMAND_ENSURE_VERSION,
     COMMAND_EVENTS,
     COMMAND_HEADS,
     COMMAND_HISTORY,
+    COMMAND_INIT,
     COMMAND_JOBS,
+    COMMAND_MERGE,
     COMMAND_PLAN,
+    COMMAND_RESET,
     COMMAND_REVISION,
     COMMAND_SHOW,
     COMMAND_STAMP,
@@ -35,9 +45,10 @@ enum command_id {
 
 /* Who a command needs on the other side. */
 enum command_needs {
-    NEEDS_DATABASE,        /* a daemon, or a database file and scripts */
-    NEEDS_SCRIPTS,         /* a daemon, or scripts; a database file is welcome */
-    NEEDS_SCRIPTS_OFFLINE, /* scripts, never a daemon */
+    NEEDS_DATABASE,  /* a daemon, or a database file and scripts */
+    NEEDS_SCRIPTS,   /* a daemon, or scripts; a database file is welcome */
+    NEEDS_WRITING,   /* scripts; or a daemon, if one is named */
+    NEEDS_DIRECTORY, /* scripts, never a daemon */
     NEEDS_DAEMON,
     NEEDS_NOTHING, /* but its own files */
 };
@@ -48,7 +59,7 @@ struct command {
     unsigned operand_min;
     unsigned operand_max;
     enum command_needs needs;
-    const char *summary; /* one line for the list of commands */
+    const char *summary; /* one line for the list of commands; "" when it is not listed */
     const char *text;    /* what `--help` says below the usage line; whole lines */
 
     /* Does it and prints the answer. What it printed before it failed was true. */

@@ -5,16 +5,15 @@
 #include "cli/json_read.h"
 #include "cli/session.h"
 
-static bool ask(struct session *session, enum question_kind kind, const char *text,
-                json_t **ret_answer, struct error *err)
+bool session_ask(struct session *session, enum question_kind kind, const char *text,
+                 json_t **ret_answer, struct error *err)
 {
     struct question question = { .kind = kind, .text = text, .verb = VERB_UPGRADE };
 
     return session->transport.ask(session->transport.data, &question, ret_answer, err);
 }
 
-/* With --json that is all; with --quiet not even that. */
-static bool is_answered(struct session *session, const json_t *answer)
+bool session_is_answered(struct session *session, const json_t *answer)
 {
     if (session->options->is_json)
         print_json(&session->printer, answer);
@@ -39,7 +38,7 @@ static bool expand(struct session *session, const json_t *list, json_t **ret_rev
         const char *id = json_is_string(item) ? json_string_value(item) : json_text(item, "id");
         json_t *revision = NULL;
 
-        if (!ask(session, ASK_REVISION, id, &revision, err))
+        if (!session_ask(session, ASK_REVISION, id, &revision, err))
             return false;
         json_push(&revisions, revision);
     }
@@ -81,15 +80,41 @@ static json_t *ids_of_lines(const json_t *lines)
     return ids;
 }
 
+/* Alembic compares rows with heads; a head that another applied one depends on has no row, and the
+ * database is at it all the same. */
+static bool check_heads(struct session *session, const json_t *current, struct error *err)
+{
+    const char *verdict = json_text(current, "verdict");
+    const json_t *heads = json_object_get(current, "heads");
+    struct str_list names = { 0 };
+    size_t index = 0;
+    const json_t *head = NULL;
+
+    if (!session->options->checks_heads || strcmp(verdict, "equal") == 0 ||
+        json_array_size(heads) == 0)
+        return true;
+    json_array_foreach(heads, index, head)
+        str_list_add(&names, session->arena,
+                     json_string_value(head) != NULL ? json_string_value(head) : "");
+    error_set(err, ERR_PRECONDITION_FAILED, "the database is not at every head (%s)",
+              str_list_join(&names, ", ", session->arena));
+    return error_hint(err, "\"schemadctl upgrade heads\" brings it there.");
+}
+
+static bool judge(struct session *session, const json_t *current, struct error *err)
+{
+    return judge_current(current, err) && check_heads(session, current, err);
+}
+
 bool command_current(struct session *session, struct error *err)
 {
     json_t *current cleanup_json = NULL;
     json_t *revisions cleanup_json = NULL;
 
-    if (!ask(session, ASK_CURRENT, NULL, &current, err))
+    if (!session_ask(session, ASK_CURRENT, NULL, &current, err))
         return false;
-    if (is_answered(session, current))
-        return judge_current(current, err);
+    if (session_is_answered(session, current))
+        return judge(session, current, err);
     if (session->options->is_verbose) {
         json_t *ids cleanup_json = ids_of_lines(json_object_get(current, "lines"));
 
@@ -97,21 +122,29 @@ bool command_current(struct session *session, struct error *err)
             return false;
     }
     print_current(&session->printer, current, revisions);
-    return judge_current(current, err);
+    return judge(session, current, err);
 }
 
 bool command_status(struct session *session, struct error *err)
 {
     json_t *status cleanup_json = NULL;
 
-    if (!ask(session, ASK_STATUS, NULL, &status, err))
+    if (!session_ask(session, ASK_STATUS, NULL, &status, err))
         return false;
-    if (!is_answered(session, status))
+    if (!session_is_answered(session, status))
         print_status(&session->printer, status);
     return judge_current(json_object_get(status, "current"), err);
 }
 
 /* ---- The scripts ---- */
+
+static bool is_unicode(const struct session *session)
+{
+    const char *locale = session->environment->locale;
+
+    return locale != NULL &&
+           (strcasestr(locale, "utf-8") != NULL || strcasestr(locale, "utf8") != NULL);
+}
 
 bool command_history(struct session *session, struct error *err)
 {
@@ -119,27 +152,35 @@ bool command_history(struct session *session, struct error *err)
     json_t *entries cleanup_json = NULL;
     const json_t *list = NULL;
 
-    if (!ask(session, ASK_HISTORY, session->options->range, &answer, err))
+    if (!session_ask(session, ASK_HISTORY, session->options->range, &answer, err))
         return false;
-    if (is_answered(session, answer))
+    if (session_is_answered(session, answer))
         return true;
     list = json_object_get(answer, "revisions");
     if (session->options->is_verbose && !expand(session, list, &entries, err))
         return false;
-    print_history(&session->printer, entries != NULL ? entries : list,
-                  session->options->shows_current);
+    if (session->options->draws_graph)
+        print_graph(&session->printer, entries != NULL ? entries : list,
+                    session->options->shows_current, !is_unicode(session));
+    else
+        print_history(&session->printer, entries != NULL ? entries : list,
+                      session->options->shows_current);
     return true;
 }
 
 bool command_heads(struct session *session, struct error *err)
 {
+    struct question question = {
+        .kind = ASK_HEADS,
+        .resolves_dependencies = session->options->resolves_dependencies,
+    };
     json_t *answer cleanup_json = NULL;
     json_t *entries cleanup_json = NULL;
     const json_t *list = NULL;
 
-    if (!ask(session, ASK_HEADS, NULL, &answer, err))
+    if (!session->transport.ask(session->transport.data, &question, &answer, err))
         return false;
-    if (is_answered(session, answer))
+    if (session_is_answered(session, answer))
         return true;
     list = json_object_get(answer, "heads");
     if (session->options->is_verbose && !expand(session, list, &entries, err))
@@ -150,12 +191,31 @@ bool command_heads(struct session *session, struct error *err)
 
 bool command_show(struct session *session, struct error *err)
 {
-    json_t *revision cleanup_json = NULL;
+    const char *name = operand_of(session) != NULL ? operand_of(session) : "head";
+    json_t *answer cleanup_json = NULL;
+    const json_t *list = NULL;
+    size_t index = 0;
+    const json_t *revision = NULL;
 
-    if (!ask(session, ASK_REVISION, operand_of(session), &revision, err))
+    if (!session_ask(session, ASK_REVISIONS, name, &answer, err))
         return false;
-    if (!is_answered(session, revision))
-        print_revision(&session->printer, revision);
+    list = json_object_get(answer, "revisions");
+    if (session_is_answered(session, json_array_size(list) == 1 ? json_array_get(list, 0) : answer))
+        return true;
+    json_array_foreach(list, index, revision) print_revision(&session->printer, revision);
+    if (json_has(answer, "kept"))
+        print_kept(&session->printer, json_object_get(answer, "kept"));
+    return true;
+}
+
+bool command_branches(struct session *session, struct error *err)
+{
+    json_t *answer cleanup_json = NULL;
+
+    if (!session_ask(session, ASK_BRANCHES, NULL, &answer, err))
+        return false;
+    if (!session_is_answered(session, answer))
+        print_branches(&session->printer, json_object_get(answer, "branches"));
     return true;
 }
 
@@ -170,8 +230,28 @@ bool command_plan(struct session *session, struct error *err)
 
     if (!session->transport.ask(session->transport.data, &question, &plan, err))
         return false;
-    if (!is_answered(session, plan))
+    if (!session_is_answered(session, plan))
         print_plan(&session->printer, plan);
+    return true;
+}
+
+bool command_sql(struct session *session, enum verb verb, struct error *err)
+{
+    static const char *const usual[] = { [VERB_UPGRADE] = "head", [VERB_DOWNGRADE] = "-1" };
+    const struct options *options = session->options;
+    struct question question = {
+        .kind = ASK_SQL,
+        .text = operand_of(session) != NULL ? operand_of(session) : usual[verb],
+        .verb = verb,
+        .has_transaction = options->request.has_transaction,
+        .transaction = options->request.transaction,
+    };
+    json_t *answer cleanup_json = NULL;
+
+    if (!session->transport.ask(session->transport.data, &question, &answer, err))
+        return false;
+    if (!session_is_answered(session, answer))
+        (void) fputs(json_text(answer, "sql"), session->printer.out);
     return true;
 }
 
@@ -181,9 +261,9 @@ static bool show_job(struct session *session, const char *id, struct error *err)
 {
     json_t *job cleanup_json = NULL;
 
-    if (!ask(session, ASK_JOB, id, &job, err))
+    if (!session_ask(session, ASK_JOB, id, &job, err))
         return false;
-    if (!is_answered(session, job))
+    if (!session_is_answered(session, job))
         print_job(&session->printer, job);
     return true;
 }
@@ -200,7 +280,7 @@ bool command_jobs(struct session *session, struct error *err)
         return show_job(session, id, err);
     if (!session->transport.ask(session->transport.data, &question, &answer, err))
         return false;
-    if (!is_answered(session, answer))
+    if (!session_is_answered(session, answer))
         print_jobs(&session->printer, json_object_get(answer, "jobs"), session->arena);
     return true;
 }
@@ -212,7 +292,7 @@ bool command_denials(struct session *session, struct error *err)
 
     if (!session->transport.ask(session->transport.data, &question, &answer, err))
         return false;
-    if (!is_answered(session, answer))
+    if (!session_is_answered(session, answer))
         print_denials(&session->printer, json_object_get(answer, "denials"), session->arena);
     return true;
 }
@@ -221,9 +301,9 @@ bool command_backups(struct session *session, struct error *err)
 {
     json_t *answer cleanup_json = NULL;
 
-    if (!ask(session, ASK_BACKUPS, NULL, &answer, err))
+    if (!session_ask(session, ASK_BACKUPS, NULL, &answer, err))
         return false;
-    if (!is_answered(session, answer))
+    if (!session_is_answered(session, answer))
         print_backups(&session->printer, json_object_get(answer, "backups"), session->arena);
     return true;
 }

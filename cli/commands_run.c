@@ -1,6 +1,6 @@
 /*
- * commands_run.c - the commands that change something: upgrade, downgrade, stamp, backup, cancel,
- * and a new revision.
+ * commands_run.c - the commands that change something: upgrade, downgrade, stamp, ensure_version,
+ * backup, cancel.
  */
 #include "api/json.h"
 #include "api/json_text.h"
@@ -8,7 +8,6 @@
 #include "cli/json_read.h"
 #include "cli/progress.h"
 #include "cli/session.h"
-#include "engine/revision.h"
 
 #include <pwd.h>
 #include <stdlib.h>
@@ -78,8 +77,7 @@ static struct run_watch watch_of(struct watcher *watcher)
 
 /* ---- Runs ---- */
 
-/* Who asks, for the journal: "uid 1000 (deploy) by schemadctl". */
-static const char *actor(struct arena *arena)
+const char *session_actor(struct arena *arena)
 {
     uid_t uid = getuid();
     struct passwd entry;
@@ -119,12 +117,28 @@ static bool finish(struct session *session, bool is_done, const json_t *run, str
     return is_done;
 }
 
-static bool submit(struct session *session, const struct run_request *request,
-                   const struct run_watch *watch, struct error *err)
+bool session_run(struct session *session, const struct run_request *request, json_t **ret_run,
+                 struct error *err)
 {
+    struct watcher watcher = {
+        .session = session,
+        .progress = session_progress(session),
+        .is_ours = true,
+    };
+    struct run_watch watch = watch_of(&watcher);
+    bool is_done = session->transport.run(session->transport.data, request, &watch, ret_run, err);
+
+    progress_end(&watcher.progress);
+    return is_done;
+}
+
+static bool submit(struct session *session, const struct run_request *request, struct error *err)
+{
+    struct watcher watcher = { .session = session, .is_ours = true };
+    struct run_watch watch = watch_of(&watcher);
     json_t *job cleanup_json = NULL;
 
-    if (!session->transport.submit(session->transport.data, request, watch, &job, err))
+    if (!session->transport.submit(session->transport.data, request, &watch, &job, err))
         return false;
     if (session->options->is_json)
         print_json(&session->printer, job);
@@ -136,22 +150,20 @@ static bool submit(struct session *session, const struct run_request *request,
 static bool run(struct session *session, enum verb verb, struct error *err)
 {
     struct run_request request = session->options->request;
-    struct watcher watcher = { .session = session, .is_ours = true };
-    struct run_watch watch = watch_of(&watcher);
     json_t *run cleanup_json = NULL;
     bool is_done = false;
 
+    if (session->options->prints_sql)
+        return command_sql(session, verb, err);
     request.verb = verb;
-    request.actor = actor(session->arena);
+    request.actor = session_actor(session->arena);
     if (verb == VERB_STAMP)
         request.stamps = session->options->operands;
     else if (session->options->operands.count > 0)
         request.target = session->options->operands.items[0];
     if (session->options->is_async)
-        return submit(session, &request, &watch, err);
-    watcher.progress = session_progress(session);
-    is_done = session->transport.run(session->transport.data, &request, &watch, &run, err);
-    progress_end(&watcher.progress);
+        return submit(session, &request, err);
+    is_done = session_run(session, &request, &run, err);
     return finish(session, is_done, run, err);
 }
 
@@ -181,6 +193,11 @@ bool command_stamp(struct session *session, struct error *err)
     return run(session, VERB_STAMP, err);
 }
 
+bool command_ensure_version(struct session *session, struct error *err)
+{
+    return run(session, VERB_STAMP, err);
+}
+
 bool command_backup(struct session *session, struct error *err)
 {
     return run(session, VERB_BACKUP, err);
@@ -195,33 +212,5 @@ bool command_cancel(struct session *session, struct error *err)
         return false;
     if (session->options->is_json)
         print_json(&session->printer, job);
-    return true;
-}
-
-/* ---- A new script ---- */
-
-bool command_revision(struct session *session, struct error *err)
-{
-    const struct options *options = session->options;
-    struct engine_settings settings = { .scripts = options->scripts };
-    struct revision_request request = {
-        .message = options->message,
-        .id = options->rev_id,
-        .head = options->head,
-        .labels = options->branch_labels,
-        .depends_on = options->depends_on,
-    };
-    const char *path = NULL;
-
-    if (!revision_create(&settings, &request, session->arena, &path, err))
-        return false;
-    if (options->is_json) {
-        json_t *answer cleanup_json = json_object();
-
-        json_put(&answer, "path", json_of_text(path));
-        print_json(&session->printer, answer);
-    } else if (!options->is_quiet) {
-        print_format(&session->printer, "Generating %s ...  done\n", path);
-    }
     return true;
 }

@@ -18,6 +18,7 @@
 #define CONNECT_TIMEOUT_MS 5000L
 #define ANSWER_TIMEOUT_MS  60000
 #define EVENT_BYTES_MAX    ((size_t) 16 * 1024 * 1024)
+#define ACCEPT_BYTES_MAX   128
 #define SILENCE_MAX_US     45000000 /* a stream says ": alive" every 15 s */
 #define SOCKET_PATH_MAX    107      /* sun_path without its NUL, unix(7) */
 
@@ -197,10 +198,13 @@ static struct curl_slist *headers_of(const struct transfer *transfer)
 {
     const struct http_request *request = transfer->request;
     struct curl_slist *headers = NULL;
+    const char *accept = request->accept != NULL ? request->accept : "application/json";
+    char line[ACCEPT_BYTES_MAX];
 
-    add_header(&headers, transfer->events != NULL
-                             ? "Accept: text/event-stream, application/problem+json"
-                             : "Accept: application/json, application/problem+json");
+    if (transfer->events != NULL)
+        accept = "text/event-stream";
+    (void) snprintf(line, sizeof(line), "Accept: %s, application/problem+json", accept);
+    add_header(&headers, line);
     add_header(&headers,
                request->body != NULL ? "Content-Type: application/json" : "Content-Type:");
     add_header(&headers, "Expect:");
@@ -319,6 +323,19 @@ static void decode(const struct http *http, struct http_answer *ret)
     ret->body = json_loadb(strbuf_text(&http->answer), http->answer.len, 0, NULL);
 }
 
+/* Whether it is what was asked for; text becomes the body as it is. */
+static bool take_answer(const struct http *http, const struct http_request *request,
+                        struct http_answer *ret)
+{
+    if (ret->status < 200 || ret->status > 299)
+        return false;
+    if (request->accept == NULL)
+        return json_is_object(ret->body);
+    json_release(&ret->body);
+    ret->body = json_of_str((struct str){ strbuf_text(&http->answer), http->answer.len });
+    return ret->body != NULL;
+}
+
 static bool refuse_answer(const struct http *http, const struct http_answer *answer,
                           const char *wanted, struct error *err)
 {
@@ -340,8 +357,8 @@ bool http_ask(struct http *http, const struct http_request *request, struct http
     if (!perform(&transfer, err))
         return false;
     decode(http, ret);
-    return (ret->status >= 200 && ret->status <= 299 && json_is_object(ret->body)) ||
-           refuse_answer(http, ret, "JSON", err);
+    return take_answer(http, request, ret) ||
+           refuse_answer(http, ret, request->accept != NULL ? request->accept : "JSON", err);
 }
 
 bool http_stream(struct http *http, const struct http_request *request,

@@ -34,6 +34,7 @@ struct http_request {
     const char *method;
     const char *path;            /* escaped, with its query */
     const json_t *body;          /* NULL: none */
+    const char *accept;          /* media type of an answer that is text; NULL: it is JSON */
     bool is_async;               /* Prefer: respond-async */
     const char *idempotency_key; /* NULL: none */
     const char *last_event_id;   /* NULL: none; http_stream only */
@@ -48,7 +49,8 @@ struct http_request {
 /* What the server said, if anything. */
 struct http_answer {
     unsigned status;         /* 0: nothing */
-    json_t *body;            /* new reference to its JSON, a problem document too; NULL: none */
+    json_t *body;            /* new reference to its JSON, a problem document too, or to the text
+                                that was accepted; NULL: none */
     uint32_t retry_after_ms; /* 0: not said */
 };
 

@@ -14,6 +14,14 @@ static const char *variable(const char *name)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
+/* The first of two or three that is set. */
+static const char *first_of(const char *a, const char *b, const char *c)
+{
+    if (variable(a) != NULL)
+        return variable(a);
+    return variable(b) != NULL ? variable(b) : variable(c);
+}
+
 int main(int argc, char **argv)
 {
     struct arena arena cleanup(arena_release) = { 0 };
@@ -25,6 +33,9 @@ int main(int argc, char **argv)
         .url = variable("SCHEMAD_URL"),
         .token_file = variable("SCHEMAD_TOKEN_FILE"),
         .no_color = variable("NO_COLOR"),
+        .pager = first_of("SCHEMAD_PAGER", "PAGER", "PAGER"),
+        .editor = first_of("VISUAL", "EDITOR", "EDITOR"),
+        .locale = first_of("LC_ALL", "LC_CTYPE", "LANG"),
         .runtime_dir = geteuid() != 0 ? variable("XDG_RUNTIME_DIR") : NULL,
     };
 

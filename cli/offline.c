@@ -9,12 +9,17 @@
 #include "api/json.h"
 #include "api/json_text.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/oom.h"
 #include "cli/interrupt.h"
+#include "engine/check.h"
+#include "engine/kept_script.h"
 #include "engine/reader.h"
+#include "engine/revision.h"
 #include "engine/run.h"
 #include "engine/script_directory.h"
 #include "engine/settings.h"
+#include "migrations/offline_sql.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -22,6 +27,8 @@
 
 #define BUSY_TIMEOUT_US 5000000
 #define BUSY_PAUSE_MS   5
+
+#define REVISION_ID_DIGITS 12 /* as Alembic's */
 
 struct offline {
     struct engine_settings settings; /* complete when has_database */
@@ -227,30 +234,74 @@ static bool answer_reached(struct offline *offline, const struct question *quest
     return finish(json_of_current(&snapshot), ret_answer, err);
 }
 
-static json_t *json_of_list(const struct revision_list *revisions, const version_rows *rows)
+/* Scripts, and the database's rows: none without one. */
+struct sight {
+    const struct graph *graph;
+    const version_rows *rows;       /* NULL: there is no database to ask */
+    const version_rows *known_rows; /* the same, or none */
+};
+
+static bool see(struct offline *offline, struct sight *ret, struct error *err)
+{
+    static const version_rows none;
+
+    if (!load_scripts(offline, &ret->graph, err) || !rows_if_any(offline, &ret->rows, err))
+        return false;
+    ret->known_rows = ret->rows != NULL ? ret->rows : &none;
+    return true;
+}
+
+static json_t *json_of_list(const char *name, const struct revision_list *revisions,
+                            json_t *(*form)(const struct revision *, const version_rows *),
+                            const version_rows *rows)
 {
     json_t *array = json_array();
 
     for (size_t i = 0; i < revisions->count; i++)
-        json_push(&array, json_of_revision(revisions->items[i], rows));
-    return array;
+        json_push(&array, form(revisions->items[i], rows));
+    return wrap(name, array);
 }
 
-static bool answer_revisions(struct offline *offline, const struct question *question,
-                             json_t **ret_answer, struct error *err)
+static bool answer_heads(struct offline *offline, const struct question *question,
+                         json_t **ret_answer, struct error *err)
 {
-    static const version_rows none;
-    struct revision_list revisions = { 0 };
-    const struct graph *graph = NULL;
-    const version_rows *rows = NULL;
+    struct sight sight = { 0 };
 
-    if (!load_scripts(offline, &graph, err) || !rows_if_any(offline, &rows, err))
+    return see(offline, &sight, err) &&
+           finish(json_of_list("heads",
+                               question->resolves_dependencies ? graph_effective_heads(sight.graph)
+                                                               : graph_heads(sight.graph),
+                               json_of_revision, sight.rows),
+                  ret_answer, err);
+}
+
+static bool answer_history(struct offline *offline, const struct question *question,
+                           json_t **ret_answer, struct error *err)
+{
+    struct sight sight = { 0 };
+    struct revision_list revisions = { 0 };
+
+    return see(offline, &sight, err) &&
+           target_history(sight.graph, sight.known_rows, question->text, offline->arena, &revisions,
+                          err) &&
+           finish(json_of_list("revisions", &revisions, json_of_revision, sight.rows), ret_answer,
+                  err);
+}
+
+static bool answer_branches(struct offline *offline, json_t **ret_answer, struct error *err)
+{
+    struct sight sight = { 0 };
+    struct revision_list all = { 0 };
+    struct revision_list branches = { 0 };
+
+    if (!see(offline, &sight, err) ||
+        !target_history(sight.graph, sight.known_rows, NULL, offline->arena, &all, err))
         return false;
-    if (question->kind == ASK_HEADS)
-        return finish(wrap("heads", json_of_list(graph_heads(graph), rows)), ret_answer, err);
-    return target_history(graph, rows != NULL ? rows : &none, question->text, offline->arena,
-                          &revisions, err) &&
-           finish(wrap("revisions", json_of_list(&revisions, rows)), ret_answer, err);
+    for (size_t i = 0; i < all.count; i++) {
+        if (all.items[i]->is_branch_point)
+            revision_list_add(&branches, offline->arena, all.items[i]);
+    }
+    return finish(json_of_list("branches", &branches, json_of_branch, sight.rows), ret_answer, err);
 }
 
 /* A name may stand for several revisions (heads) or none (base); this question is about one. In the
@@ -274,16 +325,84 @@ static bool check_one(const struct revision_list *found, const char *name, struc
 static bool answer_revision(struct offline *offline, const struct question *question,
                             json_t **ret_answer, struct error *err)
 {
-    static const version_rows none;
+    struct sight sight = { 0 };
     struct revision_list found = { 0 };
-    const struct graph *graph = NULL;
-    const version_rows *rows = NULL;
 
-    return load_scripts(offline, &graph, err) && rows_if_any(offline, &rows, err) &&
-           target_revisions(graph, rows != NULL ? rows : &none, question->text, offline->arena,
-                            &found, err) &&
+    return see(offline, &sight, err) &&
+           target_revisions(sight.graph, sight.known_rows, question->text, offline->arena, &found,
+                            err) &&
            check_one(&found, question->text, offline->arena, err) &&
-           finish(json_of_revision_full(found.items[0], rows), ret_answer, err);
+           finish(json_of_revision_full(found.items[0], sight.rows), ret_answer, err);
+}
+
+static bool answer_named(struct offline *offline, const struct question *question,
+                         json_t **ret_answer, struct error *err)
+{
+    struct sight sight = { 0 };
+    struct revision_list found = { 0 };
+
+    return see(offline, &sight, err) &&
+           target_revisions(sight.graph, sight.known_rows, question->text, offline->arena, &found,
+                            err) &&
+           finish(json_of_list("revisions", &found, json_of_revision_full, sight.rows), ret_answer,
+                  err);
+}
+
+/* A revision whose script is gone, which may have left the others without a parent, is shown as it
+ * was applied. */
+static bool answer_revisions(struct offline *offline, const struct question *question,
+                             json_t **ret_answer, struct error *err)
+{
+    struct error ignored = { .code = ERR_OK };
+    const char *path = NULL;
+    const char *text = NULL;
+    json_t *answer = NULL;
+
+    if (answer_named(offline, question, ret_answer, err))
+        return true;
+    if (!offline->has_database || !engine_script_text(&offline->settings, question->text,
+                                                      offline->arena, &path, &text, &ignored))
+        return false;
+    error_clear(err);
+    answer = wrap("revisions", json_array());
+    json_put(&answer, "kept", json_of_kept_script(path, text));
+    return finish(answer, ret_answer, err);
+}
+
+/* Without a database `current` has no meaning. */
+static bool answer_sql(struct offline *offline, const struct question *question,
+                       json_t **ret_answer, struct error *err)
+{
+    struct sight sight = { 0 };
+    struct offline_request request = { .verb = question->verb, .range = question->text };
+    struct offline_options options = {
+        .version_table = offline->settings.version_table,
+        .transaction =
+            question->has_transaction ? question->transaction : offline->settings.transaction,
+    };
+    struct plan *plan = NULL;
+    const char *sql = NULL;
+
+    if (!see(offline, &sight, err))
+        return false;
+    request.rows = sight.rows;
+    return offline_plan(sight.graph, &request, offline->arena, &plan, err) &&
+           offline_sql(plan, &options, offline->arena, &sql, err) &&
+           finish(wrap("sql", json_of_text(sql)), ret_answer, err);
+}
+
+static bool answer_check(struct offline *offline, json_t **ret_answer, struct error *err)
+{
+    struct snapshot snapshot = snapshot_of(offline);
+    struct findings findings = { 0 };
+
+    if (snapshot.problem.code != ERR_OK) {
+        *err = snapshot.problem;
+        return false;
+    }
+    return engine_check(&offline->settings, snapshot.graph, &snapshot.current, offline->arena,
+                        &findings, err) &&
+           finish(json_of_findings(&findings), ret_answer, err);
 }
 
 static bool answer_plan(struct offline *offline, const struct question *question,
@@ -374,11 +493,16 @@ static bool offline_ask(void *data, const struct question *question, json_t **re
     switch (question->kind) {
     case ASK_BACKUPS:
         return answer_backups(offline, ret_answer, err);
+    case ASK_BRANCHES:
+        return answer_branches(offline, ret_answer, err);
+    case ASK_CHECK:
+        return answer_check(offline, ret_answer, err);
     case ASK_CURRENT:
         return answer_current(offline, ret_answer, err);
     case ASK_HEADS:
+        return answer_heads(offline, question, ret_answer, err);
     case ASK_HISTORY:
-        return answer_revisions(offline, question, ret_answer, err);
+        return answer_history(offline, question, ret_answer, err);
     case ASK_JOB:
         return answer_job(offline, question, ret_answer, err);
     case ASK_JOBS:
@@ -389,6 +513,10 @@ static bool offline_ask(void *data, const struct question *question, json_t **re
         return answer_reached(offline, question, ret_answer, err);
     case ASK_REVISION:
         return answer_revision(offline, question, ret_answer, err);
+    case ASK_REVISIONS:
+        return answer_revisions(offline, question, ret_answer, err);
+    case ASK_SQL:
+        return answer_sql(offline, question, ret_answer, err);
     case ASK_STATUS:
         return answer_status(offline, ret_answer, err);
     case ASK_DENIALS: /* only a daemon refuses anybody */
@@ -440,6 +568,30 @@ static bool offline_run(void *data, const struct run_request *request,
     return is_done;
 }
 
+/* The id is made here when it was not given, since the answer tells it. */
+static bool offline_write(void *data, const struct revision_request *request,
+                          const struct str_list *merged, json_t **ret_answer, struct error *err)
+{
+    struct offline *offline = data;
+    struct revision_request with_id = *request;
+    char digits[REVISION_ID_DIGITS + 1];
+    const char *path = NULL;
+    json_t *answer = NULL;
+    bool is_done = false;
+
+    digest_random_hex(digits, REVISION_ID_DIGITS);
+    if (with_id.id == NULL)
+        with_id.id = digits;
+    is_done = merged != NULL
+                  ? merge_create(&offline->settings, merged, &with_id, offline->arena, &path, err)
+                  : revision_create(&offline->settings, &with_id, offline->arena, &path, err);
+    if (!is_done)
+        return false;
+    answer = wrap("id", json_of_text(with_id.id));
+    json_put(&answer, "path", json_of_text(path));
+    return finish(answer, ret_answer, err);
+}
+
 static void offline_close(void *data)
 {
     struct offline *offline = data;
@@ -470,6 +622,7 @@ bool offline_open(const struct options *options, struct arena *arena,
         .data = offline,
         .ask = offline_ask,
         .run = offline_run,
+        .write = offline_write,
         .close = offline_close,
     };
     return true;

@@ -1,269 +1,19 @@
 /*
- * options.c - one row an option, and the loop over the words.
+ * options.c - the loop over the words, and what they come to.
  *
  * getopt_long(3) is not used: it takes `downgrade -1` for an option, cannot say which command an
  * option belongs to, and does not know what a mistyped one was meant to be.
  */
 #include "cli/options.h"
 
-#include "base/duration.h"
+#include "cli/options_table.h"
 #include "config.h"
 #include "migrations/nearest.h"
 
 #include <assert.h>
-#include <stddef.h>
-
-#define BIT(command) (1u << (COMMAND_##command))
-#define ALL_COMMANDS ((1u << COMMAND_COUNT) - 1)
-#define RUN_COMMANDS (BIT(UPGRADE) | BIT(DOWNGRADE) | BIT(STAMP))
-#define JOB_COMMANDS (RUN_COMMANDS | BIT(BACKUP))
 
 #define LIMIT_USUAL    50
-#define LIMIT_MAX      1000
 #define RETRY_USUAL_MS 10000
-
-static_assert(COMMAND_COUNT <= 32, "a set of commands is a word of bits");
-
-/* One option: what it is called, which commands take it, and where its value goes. Exactly one of
- * the four ways to take a value is set. */
-struct option {
-    const char *name;  /* long, without dashes */
-    char letter;       /* short, or 0 */
-    const char *value; /* how help calls the value; NULL for a flag */
-    unsigned commands;
-    const char *help;
-    size_t flag; /* offsets into struct options; 0 is none, as `command` stands there */
-    size_t text;
-    size_t list;
-    bool (*take)(struct options *options, const char *value, struct arena *arena,
-                 struct error *err);
-};
-
-static bool take_backup(struct options *options, const char *value, struct arena *arena,
-                        struct error *err)
-{
-    (void) arena;
-    if (!backup_policy_find(value, &options->request.backup))
-        return error_set(err, ERR_ARGUMENT_INVALID,
-                         "--backup is \"always\", \"destructive\" or \"never\", not \"%s\"", value);
-    options->request.has_backup = true;
-    return true;
-}
-
-static bool take_transaction(struct options *options, const char *value, struct arena *arena,
-                             struct error *err)
-{
-    (void) arena;
-    if (!transaction_mode_find(value, &options->request.transaction))
-        return error_set(err, ERR_ARGUMENT_INVALID,
-                         "--transaction is \"run\" or \"revision\", not \"%s\"", value);
-    options->request.has_transaction = true;
-    return true;
-}
-
-static bool take_color(struct options *options, const char *value, struct arena *arena,
-                       struct error *err)
-{
-    static const char *const names[] = { "auto", "always", "never" };
-
-    (void) arena;
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        if (strcmp(value, names[i]) == 0) {
-            options->color = (enum color_mode) i;
-            return true;
-        }
-    }
-    return error_set(err, ERR_ARGUMENT_INVALID,
-                     "--color is \"auto\", \"always\" or \"never\", not \"%s\"", value);
-}
-
-/* Revisions, separated by commas or by repeating the option; nothing or "base" is no revision. */
-static bool take_expect(struct options *options, const char *value, struct arena *arena,
-                        struct error *err)
-{
-    struct str rest = str_of(value);
-
-    (void) err;
-    options->request.has_expect = true;
-    while (rest.len > 0) {
-        size_t comma = str_find_char(rest, ',', 0);
-        struct str id = str_trim(str_sub(rest, 0, comma));
-        const char *text = arena_strndup(arena, id.ptr, id.len);
-
-        if (id.len > 0 && !str_is(id, "base") && !str_list_has(&options->request.expect, text))
-            str_list_add(&options->request.expect, arena, text);
-        rest = str_sub(rest, comma + 1, rest.len);
-    }
-    return true;
-}
-
-static bool parse_duration(const char *name, const char *value, uint32_t unit_ms, uint32_t *ret_ms,
-                           struct error *err)
-{
-    return duration_parse(str_of(value), unit_ms, ret_ms) ||
-           error_set(err, ERR_ARGUMENT_INVALID,
-                     "--%s takes a duration such as 500ms, 30s or 5m, not \"%s\"", name, value);
-}
-
-static bool take_lock_timeout(struct options *options, const char *value, struct arena *arena,
-                              struct error *err)
-{
-    (void) arena;
-    return parse_duration("lock-timeout", value, 1, &options->request.lock_timeout_ms, err);
-}
-
-static bool take_retry(struct options *options, const char *value, struct arena *arena,
-                       struct error *err)
-{
-    (void) arena;
-    return parse_duration("retry", value, 1000, &options->retry_ms, err);
-}
-
-/* What the daemon would refuse, and what could not stand in a header. */
-static bool take_idempotency_key(struct options *options, const char *value, struct arena *arena,
-                                 struct error *err)
-{
-    size_t len = strlen(value);
-    bool is_fine = len >= 1 && len <= IDEMPOTENCY_KEY_MAX;
-
-    (void) arena;
-    for (size_t i = 0; i < len; i++)
-        is_fine = is_fine && value[i] > ' ' && value[i] <= '~';
-    if (!is_fine)
-        return error_set(err, ERR_ARGUMENT_INVALID,
-                         "--idempotency-key is 1 to %d visible ASCII characters",
-                         IDEMPOTENCY_KEY_MAX);
-    options->idempotency_key = value;
-    return true;
-}
-
-static bool take_only(struct options *options, const char *value, struct arena *arena,
-                      struct error *err)
-{
-    (void) arena;
-    options->jobs.has_state = true;
-    return job_state_find(value, &options->jobs.state) ||
-           error_set(err, ERR_ARGUMENT_INVALID,
-                     "--only is \"queued\", \"running\", \"succeeded\", \"failed\", "
-                     "\"cancelled\" or \"interrupted\", not \"%s\"",
-                     value);
-}
-
-static bool take_verb(struct options *options, const char *value, struct arena *arena,
-                      struct error *err)
-{
-    (void) arena;
-    options->jobs.has_verb = true;
-    return verb_find(value, &options->jobs.verb) ||
-           error_set(err, ERR_ARGUMENT_INVALID,
-                     "--verb is \"upgrade\", \"downgrade\", \"stamp\" or \"backup\", "
-                     "not \"%s\"",
-                     value);
-}
-
-static bool take_limit(struct options *options, const char *value, struct arena *arena,
-                       struct error *err)
-{
-    uint64_t limit = 0;
-
-    (void) arena;
-    if (!str_to_u64(str_of(value), LIMIT_MAX, &limit) || limit == 0)
-        return error_set(err, ERR_ARGUMENT_INVALID, "--limit is 1 to %d, not \"%s\"", LIMIT_MAX,
-                         value);
-    options->jobs.limit = (unsigned) limit;
-    return true;
-}
-
-static bool take_access(struct options *options, const char *value, struct arena *arena,
-                        struct error *err)
-{
-    (void) arena;
-    options->has_access = true;
-    return access_find(value, &options->access) ||
-           error_set(err, ERR_ARGUMENT_INVALID,
-                     "--access is \"read\", \"operate\" or \"destroy\", not \"%s\"", value);
-}
-
-/* The only option whose unit depends on the command: taken when that is known. */
-static bool take_timeout(struct options *options, struct error *err)
-{
-    if (options->timeout == NULL)
-        return true;
-    return options->command == COMMAND_WAIT
-               ? parse_duration("timeout", options->timeout, 1000, &options->wait_ms, err)
-               : parse_duration("timeout", options->timeout, 1, &options->request.timeout_ms, err);
-}
-
-#define FLAG(member) .flag = offsetof(struct options, member)
-#define TEXT(member) .text = offsetof(struct options, member)
-#define LIST(member) .list = offsetof(struct options, member)
-
-/* Alphabetical. */
-static const struct option table[] = {
-    { "access", 0, "CLASS", BIT(TOKEN), "what it may: read, operate (the default) or destroy",
-      .take = take_access },
-    { "allow-loss", 0, NULL, RUN_COMMANDS, "go on when something is lost that no statement names",
-      FLAG(allows_loss) },
-    { "backup", 0, "WHEN", RUN_COMMANDS, "back up before: always, destructive or never",
-      .take = take_backup },
-    { "branch-label", 0, "LABEL", BIT(REVISION), "give the branch a name; may be repeated",
-      LIST(branch_labels) },
-    { "color", 0, "WHEN", ALL_COMMANDS, "auto (on a terminal), always or never",
-      .take = take_color },
-    { "database", 0, "FILE", ALL_COMMANDS, "work on this database without a daemon",
-      TEXT(database) },
-    { "depends-on", 0, "REV", BIT(REVISION), "need this revision too; may be repeated",
-      LIST(depends_on) },
-    { "down", 0, NULL, BIT(PLAN), "plan a downgrade", FLAG(plans_down) },
-    { "dry-run", 0, NULL, JOB_COMMANDS, "plan and check, but change nothing",
-      FLAG(request.is_dry_run) },
-    { "expect", 0, "REV", RUN_COMMANDS, "refuse unless the database is exactly there",
-      .take = take_expect },
-    { "file", 0, "PATH", BIT(TOKEN), "the daemon's token file", TEXT(file) },
-    { "follow", 0, NULL, JOB_COMMANDS | BIT(JOBS), "say every phase and step as it happens",
-      FLAG(follows) },
-    { "for", 0, "WHAT", BIT(WAIT), "ready (the default), head, or a revision", TEXT(wait_for) },
-    { "head", 0, "REV", BIT(REVISION), "continue this revision; \"base\" begins anew", TEXT(head) },
-    { "help", 'h', NULL, ALL_COMMANDS, "print this", FLAG(wants_help) },
-    { "idempotency-key", 0, "KEY", JOB_COMMANDS, "the same key, the same run (default: random)",
-      .take = take_idempotency_key },
-    { "indicate-current", 'i', NULL, BIT(HISTORY), "mark where the database is",
-      FLAG(shows_current) },
-    { "instance", 0, "NAME", ALL_COMMANDS, "ask the daemon of this name (default: content)",
-      TEXT(instance) },
-    { "json", 0, NULL, ALL_COMMANDS, "print JSON, as the daemon would answer", FLAG(is_json) },
-    { "limit", 0, "N", BIT(JOBS) | BIT(DENIALS), "at most so many (default: 50)",
-      .take = take_limit },
-    { "lock-timeout", 0, "TIME", JOB_COMMANDS, "wait so long for locks",
-      .take = take_lock_timeout },
-    { "message", 'm', "TEXT", BIT(REVISION), "what the revision does", TEXT(message) },
-    { "no-wait", 0, NULL, JOB_COMMANDS, "queue it, print the job and leave", FLAG(is_async) },
-    { "only", 0, "STATE", BIT(JOBS), "queued, running, succeeded, failed, cancelled, interrupted",
-      .take = take_only },
-    { "purge", 0, NULL, BIT(STAMP), "forget all version rows first, unknown ones too",
-      FLAG(request.purge) },
-    { "quiet", 'q', NULL, ALL_COMMANDS, "print errors only", FLAG(is_quiet) },
-    { "range", 'r', "A:B", BIT(HISTORY), "only from A to B; either may be left out", TEXT(range) },
-    { "reason", 0, "TEXT", JOB_COMMANDS, "why, for the journal", TEXT(request.reason) },
-    { "retry", 0, "TIME", JOB_COMMANDS | BIT(JOBS) | BIT(EVENTS),
-      "go on after a lost connection for so long (10s; 0: not)", .take = take_retry },
-    { "rev-id", 0, "ID", BIT(REVISION), "its id (default: random)", TEXT(rev_id) },
-    { "scripts", 0, "DIR", ALL_COMMANDS, "directory of scripts; may be repeated", LIST(scripts) },
-    { "socket", 0, "PATH", ALL_COMMANDS, "ask the daemon on this unix socket", TEXT(socket) },
-    { "state", 0, "DIR", ALL_COMMANDS, "journal and backups (default: FILE.schemad)", TEXT(state) },
-    { "timeout", 0, "TIME", JOB_COMMANDS | BIT(WAIT), "give up after so long: 500ms, 30s, 5m",
-      TEXT(timeout) },
-    { "token-file", 0, "FILE", ALL_COMMANDS, "bearer token for --url", TEXT(token_file) },
-    { "transaction", 0, "MODE", RUN_COMMANDS,
-      "run (all or nothing) or revision (commit after each)", .take = take_transaction },
-    { "url", 0, "URL", ALL_COMMANDS, "ask the daemon at http://127.0.0.1:PORT", TEXT(url) },
-    { "verb", 0, "VERB", BIT(JOBS), "upgrade, downgrade, stamp or backup", .take = take_verb },
-    { "verbose", 'v', NULL, ALL_COMMANDS, "print details", FLAG(is_verbose) },
-    { "version", 0, NULL, ALL_COMMANDS, "print the version", FLAG(wants_version) },
-    { "wait", 0, NULL, JOB_COMMANDS, "wait for its end (the default)", FLAG(waits) },
-};
-
-static_assert(ARRAY_SIZE(table) <= 64, "a set of options is a word of bits");
 
 /* The loop's state. */
 struct parser {
@@ -276,14 +26,23 @@ struct parser {
     bool has_ended; /* after "--" */
 };
 
+static const struct option *option_find(const char *name)
+{
+    for (const struct option *option = option_table; option->name != NULL; option++) {
+        if (strcmp(option->name, name) == 0)
+            return option;
+    }
+    return NULL;
+}
+
 static bool refuse_unknown(struct parser *parser, const char *word, const char *name,
                            struct error *err)
 {
     struct str_list known = { 0 };
     struct str_list near = { 0 };
 
-    for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-        str_list_add(&known, parser->arena, table[i].name);
+    for (const struct option *option = option_table; option->name != NULL; option++)
+        str_list_add(&known, parser->arena, option->name);
     near = nearest_find(str_of(name), &known, parser->arena);
     error_set(err, ERR_ARGUMENT_INVALID, "unknown option \"%s\"", word);
     return near.count > 0 ? error_hint(err, "Did you mean \"--%s\"?", near.items[0])
@@ -294,7 +53,7 @@ static bool store(struct parser *parser, const struct option *option, const char
                   struct error *err)
 {
     char *base = (char *) parser->options;
-    uint64_t bit = UINT64_C(1) << (option - table);
+    uint64_t bit = UINT64_C(1) << (option - option_table);
 
     if (option->text != 0) {
         if ((parser->seen & bit) != 0)
@@ -335,11 +94,10 @@ static bool parse_long(struct parser *parser, const char *word, struct error *er
     size_t len = equals != NULL ? (size_t) (equals - word) - 2 : strlen(word) - 2;
     const char *name = arena_strndup(parser->arena, word + 2, len);
 
-    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-        if (strcmp(table[i].name, name) == 0)
-            return take_option(parser, &table[i], equals != NULL ? equals + 1 : NULL, err);
-    }
-    return refuse_unknown(parser, word, name, err);
+    const struct option *option = option_find(name);
+
+    return option != NULL ? take_option(parser, option, equals != NULL ? equals + 1 : NULL, err)
+                          : refuse_unknown(parser, word, name, err);
 }
 
 /* "-v", "-vi", "-r a:b", "-ra:b". */
@@ -348,9 +106,9 @@ static bool parse_letters(struct parser *parser, const char *word, struct error 
     for (const char *letter = word + 1; *letter != '\0'; letter++) {
         const struct option *option = NULL;
 
-        for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-            if (table[i].letter == *letter)
-                option = &table[i];
+        for (const struct option *row = option_table; row->name != NULL; row++) {
+            if (row->letter == *letter)
+                option = row;
         }
         if (option == NULL)
             return refuse_unknown(parser, word, word + 1, err);
@@ -382,24 +140,26 @@ static bool parse_word(struct parser *parser, const char *word, struct error *er
     return true;
 }
 
+static bool was_seen(const struct parser *parser, const struct option *option)
+{
+    return (parser->seen & (UINT64_C(1) << (option - option_table))) != 0;
+}
+
 static bool was_given(const struct parser *parser, const char *name)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-        if (strcmp(table[i].name, name) == 0)
-            return (parser->seen & (UINT64_C(1) << i)) != 0;
-    }
-    assert(false);
-    return false;
+    const struct option *option = option_find(name);
+
+    assert(option != NULL);
+    return was_seen(parser, option);
 }
 
 static bool check_options_belong(const struct parser *parser, struct error *err)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-        if ((parser->seen & (UINT64_C(1) << i)) == 0 ||
-            (table[i].commands & (1u << parser->options->command)) != 0)
+    for (const struct option *option = option_table; option->name != NULL; option++) {
+        if (!was_seen(parser, option) || (option->commands & (1u << parser->options->command)) != 0)
             continue;
         error_set(err, ERR_ARGUMENT_INVALID, "\"%s\" does not take --%s", parser->command,
-                  table[i].name);
+                  option->name);
         return error_hint(err, "\"schemadctl %s --help\" lists what it takes.", parser->command);
     }
     return true;
@@ -457,6 +217,7 @@ static bool decide_way(struct options *options, const struct environment *enviro
                        struct error *err)
 {
     bool has_daemon = options->socket != NULL || options->url != NULL;
+    enum command_needs needs = command_get(options->command)->needs;
 
     if (options->socket != NULL && options->url != NULL)
         return error_set(err, ERR_ARGUMENT_INVALID, "--socket and --url exclude each other");
@@ -470,12 +231,14 @@ static bool decide_way(struct options *options, const struct environment *enviro
         return error_hint(err, "A daemon knows its database and its scripts.");
     }
     if (!has_daemon && options->instance == NULL && options->database == NULL &&
-        options->scripts.count == 0 && !take_environment(options, environment, err))
+        options->scripts.count == 0 && needs != NEEDS_DIRECTORY &&
+        !take_environment(options, environment, err))
         return false;
+    has_daemon = options->socket != NULL || options->url != NULL || options->instance != NULL;
     if (options->url != NULL && options->token_file == NULL)
         options->token_file = environment->token_file;
     options->is_offline = options->database != NULL || options->scripts.count > 0 ||
-                          command_get(options->command)->needs == NEEDS_SCRIPTS_OFFLINE;
+                          needs == NEEDS_DIRECTORY || (needs == NEEDS_WRITING && !has_daemon);
     return true;
 }
 
@@ -486,6 +249,8 @@ static void fill_paths(struct options *options, const struct environment *enviro
 
     if (options->is_offline && options->scripts.count == 0 && environment->scripts != NULL)
         split_paths(&options->scripts, environment->scripts, arena);
+    if (options->command == COMMAND_INIT && options->scripts.count == 0)
+        str_list_add(&options->scripts, arena, "migrations/versions");
     if (options->is_offline && options->scripts.count == 0)
         str_list_add(&options->scripts, arena,
                      arena_printf(arena, "%s/%s/versions", SCHEMAD_DATA_DIR, instance));
@@ -506,13 +271,47 @@ static bool check_needs(const struct options *options, struct error *err)
         return options->command == COMMAND_CANCEL &&
                error_hint(err, "A run without a daemon is cancelled by interrupting it.");
     }
-    if (options->is_offline && command->needs == NEEDS_DATABASE && options->database == NULL)
+    if (options->is_offline && command->needs == NEEDS_DATABASE && options->database == NULL &&
+        !options->prints_sql)
         return error_set(err, ERR_ARGUMENT_INVALID, "\"%s\" needs --database", command->name);
-    if (command->needs == NEEDS_SCRIPTS_OFFLINE &&
-        (options->socket != NULL || options->url != NULL))
+    if (command->needs == NEEDS_DIRECTORY && (options->socket != NULL || options->url != NULL))
         return error_set(err, ERR_ARGUMENT_INVALID,
-                         "\"%s\" writes into a directory of scripts; name it with --scripts",
+                         "\"%s\" works on a directory of scripts; name it with --scripts",
                          command->name);
+    return true;
+}
+
+/* A daemon has a style of its own for what it writes, and takes no SQL. */
+static bool check_writing(const struct parser *parser, struct error *err)
+{
+    static const char *const for_scripts[] = { "file-template", "slug-length", "sql-file",
+                                               "timezone" };
+
+    for (size_t i = 0; !parser->options->is_offline && i < ARRAY_SIZE(for_scripts); i++) {
+        if (!was_given(parser, for_scripts[i]))
+            continue;
+        error_set(err, ERR_ARGUMENT_INVALID, "--%s is for --scripts", for_scripts[i]);
+        return error_hint(err, strcmp(for_scripts[i], "sql-file") == 0
+                                   ? "A daemon takes no SQL: whoever may write its scripts puts "
+                                     "it there."
+                                   : "A daemon is told by its configuration, section [scripts].");
+    }
+    return true;
+}
+
+/* Nothing is run, so nothing can be said of a run but how it is cut into transactions. */
+static bool check_sql(const struct parser *parser, struct error *err)
+{
+    for (const struct option *option = option_table; option->name != NULL; option++) {
+        bool is_fine = option->commands == ALL_COMMANDS || strcmp(option->name, "sql") == 0 ||
+                       strcmp(option->name, "transaction") == 0;
+
+        if (parser->options->prints_sql && was_seen(parser, option) && !is_fine)
+            return error_set(err, ERR_ARGUMENT_INVALID, "--sql and --%s exclude each other",
+                             option->name);
+    }
+    if (parser->options->prints_sql && parser->options->operands.count > 1)
+        return error_set(err, ERR_ARGUMENT_INVALID, "--sql takes one target");
     return true;
 }
 
@@ -559,6 +358,16 @@ static bool check_together(const struct options *options, struct error *err)
     return true;
 }
 
+/* The only option whose unit depends on the command: taken when that is known. */
+static bool take_timeout(struct options *options, struct error *err)
+{
+    if (options->timeout == NULL)
+        return true;
+    return options->command == COMMAND_WAIT
+               ? option_duration("timeout", options->timeout, 1000, &options->wait_ms, err)
+               : option_duration("timeout", options->timeout, 1, &options->request.timeout_ms, err);
+}
+
 static bool check_command(const struct parser *parser, struct error *err)
 {
     if (parser->command != NULL)
@@ -592,29 +401,34 @@ bool options_parse(const struct str_list *words, const struct environment *envir
     if (ret->color == COLOR_AUTO && environment->no_color != NULL)
         ret->color = COLOR_NEVER;
     str_list_sort(&ret->request.expect);
-    return check_needs(ret, err) && check_way(&parser, err) && check_together(ret, err);
+    return check_needs(ret, err) && check_way(&parser, err) && check_writing(&parser, err) &&
+           check_sql(&parser, err) && check_together(ret, err);
 }
 
 const struct option_help *options_help(const enum command_id *command, struct arena *arena,
                                        size_t *ret_count)
 {
-    struct option_help *rows = arena_array(arena, struct option_help, ARRAY_SIZE(table));
+    struct option_help *rows = arena_array(arena, struct option_help, OPTION_COUNT_MAX);
 
     *ret_count = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-        bool is_global = table[i].commands == ALL_COMMANDS;
+    for (const struct option *option = option_table; option->name != NULL; option++) {
+        bool is_global = option->commands == ALL_COMMANDS;
         bool is_asked =
-            command == NULL ? is_global : !is_global && (table[i].commands & (1u << *command)) != 0;
+            command == NULL ? is_global : !is_global && (option->commands & (1u << *command)) != 0;
 
         if (!is_asked)
             continue;
-        rows[*ret_count].spelling =
-            arena_printf(arena, "%c%c%s--%s%s%s", table[i].letter != 0 ? '-' : ' ',
-                         table[i].letter != 0 ? table[i].letter : ' ',
-                         table[i].letter != 0 ? ", " : "  ", table[i].name,
-                         table[i].value != NULL ? " " : "",
-                         table[i].value != NULL ? table[i].value : "");
-        rows[(*ret_count)++].text = table[i].help;
+        rows[(*ret_count)++] = (struct option_help){
+            .name = option->name,
+            .letter = option->letter,
+            .value = option->value,
+            .spelling = arena_printf(arena, "%c%c%s--%s%s%s", option->letter != 0 ? '-' : ' ',
+                                     option->letter != 0 ? option->letter : ' ',
+                                     option->letter != 0 ? ", " : "  ", option->name,
+                                     option->value != NULL ? " " : "",
+                                     option->value != NULL ? option->value : ""),
+            .text = option->help,
+        };
     }
     return rows;
 }

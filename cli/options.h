@@ -27,6 +27,9 @@ struct environment {
     const char *token_file;  /* SCHEMAD_TOKEN_FILE, for a URL */
     const char *no_color;    /* NO_COLOR */
     const char *runtime_dir; /* XDG_RUNTIME_DIR, for users other than root */
+    const char *pager;       /* SCHEMAD_PAGER or PAGER */
+    const char *editor;      /* VISUAL or EDITOR */
+    const char *locale;      /* LC_ALL, LC_CTYPE or LANG */
 };
 
 /* Everything asked for, with nothing left to default. */
@@ -51,6 +54,7 @@ struct options {
     bool is_json;
     bool is_quiet;
     bool is_verbose;
+    bool has_no_pager;
     enum color_mode color;
 
     /* For upgrade, downgrade, stamp, backup: what is asked but its verb, target and actor. */
@@ -63,25 +67,42 @@ struct options {
     uint32_t retry_ms; /* events too; 0: never */
 
     /* For single commands. */
-    bool plans_down;               /* plan --down */
-    bool shows_current;            /* history -i */
-    const char *range;             /* history -r */
-    const char *message;           /* revision */
-    const char *rev_id;            /* revision */
-    const char *head;              /* revision */
-    struct str_list branch_labels; /* revision */
-    struct str_list depends_on;    /* revision */
-    const char *wait_for;          /* wait: "ready", "head" or a revision */
-    const char *timeout;           /* as written; request.timeout_ms or wait_ms say what it means */
-    uint32_t wait_ms;              /* wait; 0: forever */
-    struct job_filter jobs;        /* jobs; its limit is for denials too */
-    enum access access;            /* token create */
+    bool plans_down;            /* plan --down */
+    bool shows_current;         /* history -i */
+    bool draws_graph;           /* history */
+    bool checks_heads;          /* current */
+    bool resolves_dependencies; /* heads */
+    bool prints_sql;            /* upgrade, downgrade, stamp */
+    bool is_confirmed;          /* reset --yes */
+    const char *range;          /* history -r */
+
+    /* For new scripts: revision, create, merge. */
+    const char *message; /* create has it as its operand */
+    const char *rev_id;
+    const char *head;
+    const char *version_path;
+    const char *sql_file;
+    bool splices;
+    bool is_utc;
+    struct script_name_style name_style;
+    struct str_list branch_labels;
+    struct str_list depends_on;
+
+    /* For single commands, again. */
+    const char *wait_for;   /* wait: "ready", "head" or a revision */
+    const char *timeout;    /* as written; request.timeout_ms or wait_ms say what it means */
+    uint32_t wait_ms;       /* wait; 0: forever */
+    struct job_filter jobs; /* jobs; its limit is for denials too */
+    enum access access;     /* token create */
     bool has_access;
     const char *file; /* token */
 };
 
 /* An option as help shows it. */
 struct option_help {
+    const char *name;     /* without dashes */
+    char letter;          /* 0: none */
+    const char *value;    /* NULL: it takes none */
     const char *spelling; /* "-r, --range A:B" */
     const char *text;
 };

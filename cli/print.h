@@ -59,8 +59,21 @@ void print_current(struct printer *printer, const json_t *current, const json_t 
 void print_history(struct printer *printer, const json_t *revisions, bool shows_current);
 void print_heads(struct printer *printer, const json_t *revisions);
 
+/* The history as a drawing; is_ascii: without line-drawing characters. */
+void print_graph(struct printer *printer, const json_t *revisions, bool shows_current,
+                 bool is_ascii);
+
+/* Branch points with what continues them; with is_verbose as entries. */
+void print_branches(struct printer *printer, const json_t *branches);
+
+/* What a check found, one line each with its hint below; or that all is well. */
+void print_check(struct printer *printer, const json_t *findings);
+
 /* The entry of a full revision; with is_verbose its SQL too. */
 void print_revision(struct printer *printer, const json_t *revision);
+
+/* The script of a revision that no file declares any more, whole, so that it can be put back. */
+void print_kept(struct printer *printer, const json_t *kept);
 
 /* The steps of a plan and what each statement does; with is_verbose as SQL. */
 void print_plan(struct printer *printer, const json_t *plan);

@@ -278,3 +278,24 @@ void print_denials(struct printer *printer, const json_t *denials, struct arena 
     }
     print_text(printer, TINT_NONE, table_format(&table, arena));
 }
+
+void print_check(struct printer *printer, const json_t *findings)
+{
+    size_t index = 0;
+    const json_t *finding = NULL;
+
+    if (json_array_size(findings) == 0)
+        print_text(printer, TINT_GOOD, "nothing is amiss\n");
+    json_array_foreach(findings, index, finding)
+    {
+        struct error found = { .code = ERR_OK };
+        char line[sizeof(found.file) + sizeof(found.detail) + 32];
+
+        error_of_json(finding, &found);
+        error_format(&found, line, sizeof(line));
+        print_text(printer, TINT_BAD, line);
+        print_text(printer, TINT_NONE, "\n");
+        if (found.hint[0] != '\0')
+            print_format(printer, "  hint: %s\n", found.hint);
+    }
+}

@@ -38,6 +38,19 @@ static const char *path_of_plan(const struct question *question, struct arena *a
     return arena_printf(arena, "%s&target=%s", path, http_escape(question->text, arena));
 }
 
+static const char *path_of_sql(const struct question *question, const char *range,
+                               struct arena *arena)
+{
+    const char *path = arena_printf(arena, "/sql?verb=%s", verb_name(question->verb));
+
+    if (range != NULL)
+        path = arena_printf(arena, "%s&range=%s", path, range);
+    if (question->has_transaction)
+        path = arena_printf(arena, "%s&transaction=%s", path,
+                            transaction_mode_name(question->transaction));
+    return path;
+}
+
 static const char *path_of(const struct question *question, struct arena *arena)
 {
     const char *text = question->text != NULL ? http_escape(question->text, arena) : NULL;
@@ -45,12 +58,16 @@ static const char *path_of(const struct question *question, struct arena *arena)
     switch (question->kind) {
     case ASK_BACKUPS:
         return "/backups";
+    case ASK_BRANCHES:
+        return "/branches";
+    case ASK_CHECK:
+        return "/check";
     case ASK_CURRENT:
         return "/current";
     case ASK_DENIALS:
         return arena_printf(arena, "/denials?limit=%u", question->limit);
     case ASK_HEADS:
-        return "/heads";
+        return question->resolves_dependencies ? "/heads?resolve_dependencies=true" : "/heads";
     case ASK_HISTORY:
         return text != NULL ? arena_printf(arena, "/history?range=%s", text) : "/history";
     case ASK_JOB:
@@ -63,8 +80,12 @@ static const char *path_of(const struct question *question, struct arena *arena)
         return arena_printf(arena, "/current?wait=%s&timeout=%ums", text, question->timeout_ms);
     case ASK_REVISION:
         return arena_printf(arena, "/revisions/%s", text);
+    case ASK_SQL:
+        return path_of_sql(question, text, arena);
     case ASK_STATUS:
         return "/status";
+    case ASK_REVISIONS: /* several requests */
+        break;
     }
     assert(false);
     return NULL;
@@ -76,7 +97,7 @@ static bool is_interrupted(void *data)
     return interrupt_was_asked();
 }
 
-/* Any request without a body whose answer is all that matters. */
+/* Any request whose answer is all that matters. */
 static bool get(struct remote *remote, const struct http_request *request, json_t **ret_answer,
                 struct error *err)
 {
@@ -88,18 +109,103 @@ static bool get(struct remote *remote, const struct http_request *request, json_
     return true;
 }
 
-static bool remote_ask(void *data, const struct question *question, json_t **ret_answer,
-                       struct error *err)
+static bool ask_one(struct remote *remote, const struct question *question, json_t **ret_answer,
+                    struct error *err)
 {
-    struct remote *remote = data;
     struct http_request request = {
         .method = "GET",
         .path = path_of(question, remote->arena),
+        .accept = question->kind == ASK_SQL ? "application/sql" : NULL,
         .timeout_ms = question->timeout_ms != 0 ? question->timeout_ms + WAIT_GRACE_MS : 0,
         .is_over = is_interrupted,
     };
 
     return get(remote, &request, ret_answer, err);
+}
+
+/* The ids behind a name; of a name that only one revision can have, the name itself. */
+static bool ids_of(struct remote *remote, const char *name, struct str_list *ret, struct error *err)
+{
+    bool is_current = strcmp(name, "current") == 0;
+    struct question question = { .kind = is_current ? ASK_CURRENT : ASK_HEADS };
+    json_t *answer cleanup_json = NULL;
+    size_t index = 0;
+    const json_t *item = NULL;
+
+    if (strcmp(name, "base") == 0)
+        return true;
+    if (!is_current && strcmp(name, "heads") != 0) {
+        str_list_add(ret, remote->arena, name);
+        return true;
+    }
+    if (!ask_one(remote, &question, &answer, err))
+        return false;
+    json_array_foreach(json_object_get(answer, is_current ? "revisions" : "heads"), index, item)
+    {
+        const char *id = is_current ? json_string_value(item) : json_text(item, "id");
+
+        str_list_add(ret, remote->arena, arena_strdup(remote->arena, id != NULL ? id : ""));
+    }
+    return true;
+}
+
+/* One revision; or, when it is gone, what the journal kept of it. */
+static bool ask_revision(struct remote *remote, const char *id, json_t **ret_revision,
+                         json_t **ret_kept, struct error *err)
+{
+    struct http_answer answer cleanup_http_answer = { .status = 0 };
+    struct http_request request = {
+        .method = "GET",
+        .path = arena_printf(remote->arena, "/revisions/%s", http_escape(id, remote->arena)),
+        .is_over = is_interrupted,
+    };
+
+    if (http_ask(remote->link.http, &request, &answer, err)) {
+        *ret_revision = take_ptr(answer.body);
+        return true;
+    }
+    if (!json_has(answer.body, "kept"))
+        return false;
+    error_clear(err);
+    *ret_kept = json_incref(json_object_get(answer.body, "kept"));
+    return true;
+}
+
+static bool ask_several(struct remote *remote, const struct question *question, json_t **ret_answer,
+                        struct error *err)
+{
+    struct str_list ids = { 0 };
+    json_t *revisions cleanup_json = json_array();
+    json_t *kept cleanup_json = NULL;
+
+    if (!ids_of(remote, question->text, &ids, err))
+        return false;
+    for (size_t i = 0; i < ids.count; i++) {
+        json_t *revision = NULL;
+
+        if (!ask_revision(remote, ids.items[i], &revision, &kept, err))
+            return false;
+        if (revision != NULL)
+            json_push(&revisions, revision);
+    }
+    *ret_answer = json_pack("{s:O,s:O*}", "revisions", revisions, "kept", kept);
+    return *ret_answer != NULL || error_set(err, ERR_INTERNAL, "out of memory");
+}
+
+static bool remote_ask(void *data, const struct question *question, json_t **ret_answer,
+                       struct error *err)
+{
+    struct remote *remote = data;
+    json_t *text cleanup_json = NULL;
+
+    if (question->kind == ASK_REVISIONS)
+        return ask_several(remote, question, ret_answer, err);
+    if (question->kind != ASK_SQL)
+        return ask_one(remote, question, ret_answer, err);
+    if (!ask_one(remote, question, &text, err))
+        return false;
+    *ret_answer = json_pack("{s:O}", "sql", text);
+    return *ret_answer != NULL || error_set(err, ERR_INTERNAL, "out of memory");
 }
 
 /* ---- Runs ---- */
@@ -260,6 +366,41 @@ static bool remote_run(void *data, const struct run_request *request, const stru
            judge(job, ret_run, err);
 }
 
+/* ---- New scripts ---- */
+
+/* The body of POST /revisions or /merge: only what was asked. */
+static json_t *body_of_script(const struct revision_request *request, const struct str_list *merged)
+{
+    json_t *body = json_object();
+
+    if (merged != NULL)
+        json_put(&body, "revisions", json_of_texts(merged));
+    put_text(&body, "message", request->message);
+    put_text(&body, "rev_id", request->id);
+    put_text(&body, "head", request->head);
+    if (request->splice)
+        json_put(&body, "splice", json_true());
+    if (request->labels.count > 0)
+        json_put(&body, "branch_labels", json_of_texts(&request->labels));
+    if (request->depends_on.count > 0)
+        json_put(&body, "depends_on", json_of_texts(&request->depends_on));
+    put_text(&body, "version_path", request->version_path);
+    return body;
+}
+
+static bool remote_write(void *data, const struct revision_request *request,
+                         const struct str_list *merged, json_t **ret_answer, struct error *err)
+{
+    json_t *body cleanup_json = body_of_script(request, merged);
+    struct http_request http_request = {
+        .method = "POST",
+        .path = merged != NULL ? "/merge" : "/revisions",
+        .body = body,
+    };
+
+    return get(data, &http_request, ret_answer, err);
+}
+
 /* ---- Watching ---- */
 
 static bool remote_follow(void *data, const char *id, const struct run_watch *watch,
@@ -338,6 +479,7 @@ bool remote_open(const struct options *options, struct arena *arena,
         .data = remote,
         .ask = remote_ask,
         .run = remote_run,
+        .write = remote_write,
         .submit = remote_submit,
         .cancel = remote_cancel,
         .follow = remote_follow,

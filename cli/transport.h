@@ -13,17 +13,25 @@
 
 enum question_kind {
     ASK_BACKUPS,
+    ASK_BRANCHES,
+    ASK_CHECK,
     ASK_CURRENT,
-    ASK_DENIALS, /* limit */
-    ASK_HEADS,
-    ASK_HISTORY,  /* text: range, or NULL */
-    ASK_JOB,      /* text: id */
-    ASK_JOBS,     /* jobs */
-    ASK_PLAN,     /* text: target, or NULL; verb */
-    ASK_REACHED,  /* text: "ready", "head" or a revision; timeout_ms. As ASK_CURRENT, once it is
+    ASK_DENIALS,   /* limit */
+    ASK_HEADS,     /* resolves_dependencies */
+    ASK_HISTORY,   /* text: range, or NULL */
+    ASK_JOB,       /* text: id */
+    ASK_JOBS,      /* jobs */
+    ASK_PLAN,      /* text: target, or NULL; verb */
+    ASK_REACHED,   /* text: "ready", "head" or a revision; timeout_ms. As ASK_CURRENT, once it is
                     there; else fails ERR_NOT_READY with the status as detail. A daemon waits so
                     long; without one it is looked at once */
-    ASK_REVISION, /* text: what target_revisions takes */
+    ASK_REVISION,  /* text: what target_revisions takes, of one revision */
+    ASK_REVISIONS, /* the same, of any number: {"revisions": [each as ASK_REVISION]}. A daemon
+                      knows several by the names heads, base and current only. A revision whose
+                      script is gone has "kept" beside: "path" and "text" as they were when it was
+                      applied */
+    ASK_SQL,       /* text: a target, or a range; verb; has_transaction, transaction. {"sql": text}
+                      */
     ASK_STATUS,
 };
 
@@ -34,6 +42,9 @@ struct question {
     const struct job_filter *jobs;
     unsigned limit;
     uint32_t timeout_ms;
+    bool resolves_dependencies;
+    bool has_transaction;
+    enum transaction_mode transaction;
 };
 
 /* Who watches a run. */
@@ -65,6 +76,11 @@ struct transport {
      * never became a run; set on failure too. */
     bool (*run)(void *data, const struct run_request *request, const struct run_watch *watch,
                 json_t **ret_run, struct error *err);
+
+    /* Write a new script; merged: the revisions that it merges, or NULL. *ret_answer is a new
+     * reference to its "id" and "path". */
+    bool (*write)(void *data, const struct revision_request *request, const struct str_list *merged,
+                  json_t **ret_answer, struct error *err);
 
     /* ---- With a daemon only; NULL without ---- */
 

@@ -28,6 +28,8 @@ void usage_format(struct arena *arena, struct strbuf *buffer)
     for (int i = 0; i < COMMAND_COUNT; i++) {
         const struct command *command = command_get((enum command_id) i);
 
+        if (command->summary[0] == '\0')
+            continue;
         strbuf_printf(buffer, "  %s%s%-*s %s\n", command->name,
                       command->operands[0] != '\0' ? " " : "",
                       (int) (NAME_WIDTH - strlen(command->name) - (command->operands[0] != '\0')),

@@ -120,6 +120,14 @@ static void script_submit(void *data, const struct script_submission *submission
     recorder_script(parts->recorder, submission, hooks);
 }
 
+static bool script_kept(void *data, const char *id, struct arena *arena, const char **ret_path,
+                        const char **ret_text, struct error *err)
+{
+    const struct backend_parts *parts = data;
+
+    return engine_script_text(parts->settings, id, arena, ret_path, ret_text, err);
+}
+
 /* What cannot be looked at is the finding. */
 static bool check(void *data, const struct snapshot *snapshot, struct arena *arena,
                   struct findings *ret, struct error *err)
@@ -209,6 +217,7 @@ struct backend backend_of(struct backend_parts *parts)
         .version_table = parts->settings->version_table,
         .transaction = parts->settings->transaction,
         .script_submit = script_submit,
+        .script_kept = script_kept,
         .check = check,
         .backup_list = backup_list,
         .counters = counters,

@@ -97,9 +97,23 @@ static bool add_parent(struct creation *creation, const struct revision *revisio
     return true;
 }
 
-static bool choose_parents(struct creation *creation, struct error *err)
+/* The revisions that a name stands for. A script knows no database, so "current" is nobody. */
+static bool find_named(const struct creation *creation, const char *name, struct revision_list *ret,
+                       struct error *err)
 {
     static const version_rows no_rows = { 0 };
+    const struct graph *graph = script_directory_graph(creation->directory);
+
+    if (!target_revisions(graph, &no_rows, name, creation->arena, ret, err))
+        return false;
+    if (ret->count > 0 || strstr(name, "current") == NULL)
+        return true;
+    error_set(err, ERR_REVISION_UNKNOWN, "can't locate revision identified by '%s'", name);
+    return error_hint(err, "Scripts continue scripts, wherever a database is: name a revision.");
+}
+
+static bool choose_parents(struct creation *creation, struct error *err)
+{
     const struct graph *graph = script_directory_graph(creation->directory);
     const char *head = creation->request->head;
     struct revision_list heads = { 0 };
@@ -108,7 +122,7 @@ static bool choose_parents(struct creation *creation, struct error *err)
         heads = *graph_heads(graph);
     if (head == NULL && heads.count > 1)
         return raise_heads(creation, &heads, err);
-    if (head != NULL && !target_revisions(graph, &no_rows, head, creation->arena, &heads, err))
+    if (head != NULL && !find_named(creation, head, &heads, err))
         return false;
     for (size_t i = 0; i < heads.count; i++) {
         if (!add_parent(creation, heads.items[i], err))
@@ -152,7 +166,6 @@ static bool add_merged(struct creation *creation, const struct revision *revisio
 static bool choose_merged(struct creation *creation, const struct str_list *names,
                           struct error *err)
 {
-    static const version_rows no_rows = { 0 };
     const struct graph *graph = script_directory_graph(creation->directory);
 
     for (size_t i = 0; i < names->count; i++) {
@@ -160,7 +173,7 @@ static bool choose_merged(struct creation *creation, const struct str_list *name
 
         if (strcmp(names->items[i], "heads") == 0)
             found = *graph_heads(graph);
-        else if (!target_revisions(graph, &no_rows, names->items[i], creation->arena, &found, err))
+        else if (!find_named(creation, names->items[i], &found, err))
             return false;
         for (size_t k = 0; k < found.count; k++) {
             if (!add_merged(creation, found.items[k], err))
@@ -182,7 +195,6 @@ static bool choose_merged(struct creation *creation, const struct str_list *name
 static bool choose_dependencies(const struct creation *creation, struct str_list *ret,
                                 struct error *err)
 {
-    static const version_rows no_rows = { 0 };
     const struct graph *graph = script_directory_graph(creation->directory);
 
     for (size_t i = 0; i < creation->request->depends_on.count; i++) {
@@ -193,7 +205,7 @@ static bool choose_dependencies(const struct creation *creation, struct str_list
             str_list_add(ret, creation->arena, name);
             continue;
         }
-        if (!target_revisions(graph, &no_rows, name, creation->arena, &revisions, err))
+        if (!find_named(creation, name, &revisions, err))
             return false;
         for (size_t k = 0; k < revisions.count; k++)
             str_list_add(ret, creation->arena, revisions.items[k]->id);

@@ -408,6 +408,19 @@ static void copy_script(struct fake *fake, const struct script_submission *submi
     assert(request->sql == NULL && request->name_style.file_template == NULL && !request->is_utc);
 }
 
+/* Of one revision that is gone. */
+static bool script_kept(void *data, const char *id, struct arena *arena, const char **ret_path,
+                        const char **ret_text, struct error *err)
+{
+    (void) data;
+    (void) arena;
+    if (strcmp(id, "gone") != 0)
+        return error_set(err, ERR_REVISION_UNKNOWN, "nothing was kept of '%s'", id);
+    *ret_path = "/srv/scripts/gone_away.sql";
+    *ret_text = "-- Revision ID: gone\n";
+    return true;
+}
+
 static void script_submit(void *data, const struct script_submission *submission,
                           const struct script_hooks *hooks)
 {
@@ -554,6 +567,7 @@ void fake_init(struct fake *fake)
         .events_read = events_read,
         .events_watch = events_watch,
         .script_submit = script_submit,
+        .script_kept = script_kept,
         .check = check,
         .backup_list = backup_list,
         .counters = counters,

@@ -39,6 +39,7 @@ static void every_reading_route_answers(void **state)
         { "/revisions/blog@head", 200, "\"id\": \"cccc3333\"" },
         { "/revisions/blog%40head", 200, "\"id\": \"cccc3333\"" },
         { "/revisions/ffff", 404, "\"code\": \"revision-unknown\"" },
+        { "/revisions/gone", 404, "\"text\": \"-- Revision ID: gone\\n\"" },
         { "/revisions/base", 404, "\"detail\": \"'base' names no revision\"" },
         { "/plan", 200, "\"line\": \"Running upgrade bbbb2222 -> cccc3333, Drop users\"" },
         { "/plan?target=bbbb2222", 200, "\"steps\": []" },

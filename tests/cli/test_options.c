@@ -158,63 +158,75 @@ static void times_have_units(void **state)
     }
 }
 
+static const struct {
+    const char *line;
+    const char *detail;
+    const char *hint;
+} mistakes[] = {
+    { "", "a command is missing", "schemadctl --help" },
+    { "upgrad", "unknown command \"upgrad\"", "Did you mean \"upgrade\"?" },
+    { "hsitory", "unknown command \"hsitory\"", "Did you mean \"history\"?" },
+    { "frobnicate", "unknown command \"frobnicate\"", "schemadctl --help" },
+    { "upgrade --transation run", "unknown option \"--transation\"", "\"--transaction\"" },
+    { "upgrade --zzz", "unknown option \"--zzz\"", "schemadctl --help" },
+    { "upgrade -z", "unknown option \"-z\"", "schemadctl --help" },
+    { "current --purge", "\"current\" does not take --purge", "schemadctl current --help" },
+    { "--dry-run heads", "\"heads\" does not take --dry-run", "schemadctl heads --help" },
+    { "upgrade a b", "does not know what to do with \"b\"", "upgrade [TARGET]" },
+    { "merge", "\"merge\" needs REV...", "merge REV..." },
+    { "create", "\"create\" needs MESSAGE", "create MESSAGE" },
+    { "create -m x y", "\"create\" does not take --message", "create --help" },
+    { "compete", "unknown command \"compete\"", "schemadctl --help" }, /* "complete" is hidden */
+    { "revision --slug-length 0", "--slug-length is 1 to 200, not \"0\"", "" },
+    { "revision --timezone Mars", "--timezone is \"local\" or \"utc\", not \"Mars\"", "" },
+    { "--socket s revision --sql-file f", "--sql-file is for --scripts", "takes no SQL" },
+    { "--socket s merge heads --timezone utc", "--timezone is for --scripts", "[scripts]" },
+    { "--socket s edit", "works on a directory of scripts", "" },
+    { "upgrade --sql --expect a", "--sql and --expect exclude each other", "" },
+    { "stamp --sql --purge head", "--sql and --purge exclude each other", "" },
+    { "downgrade a:b --sql --no-wait", "--sql and --no-wait exclude each other", "" },
+    { "stamp --sql a b", "--sql takes one target", "" },
+    { "stamp", "\"stamp\" needs TARGET...", "stamp TARGET..." },
+    { "upgrade --reason", "--reason needs a value (TEXT)", "" },
+    { "upgrade --json=yes", "--json takes no value", "" },
+    { "upgrade --reason a --reason b", "--reason is given twice", "" },
+    { "upgrade --transaction none", "--transaction is \"run\" or \"revision\", not \"none\"", "" },
+    { "upgrade --backup no", "not \"no\"", "" },
+    { "upgrade --color red", "--color is", "" },
+    { "upgrade --timeout soon", "--timeout takes a duration", "" },
+    { "upgrade --timeout -1", "--timeout takes a duration", "" },
+    { "upgrade --timeout 4294967296", "--timeout takes a duration", "" },
+    { "upgrade --timeout 71583m", "--timeout takes a duration", "" },
+    { "upgrade -q -v", "--quiet and --verbose exclude each other", "" },
+    { "upgrade -q --json", "--quiet and --json exclude each other", "" },
+    { "upgrade -q --follow", "--quiet and --follow exclude each other", "" },
+    { "upgrade --wait --no-wait", "--no-wait and --wait exclude each other", "" },
+    { "upgrade --follow --no-wait", "--no-wait and --follow exclude each other", "" },
+    { "jobs --follow", "jobs --follow needs the ID of a job", "schemadctl events" },
+    { "jobs --only done", "--only is \"queued\"", "" },
+    { "jobs --verb restore", "--verb is \"upgrade\"", "" },
+    { "jobs --limit 0", "--limit is 1 to 1000", "" },
+    { "jobs --limit 1001", "--limit is 1 to 1000", "" },
+    { "jobs --limit many", "--limit is 1 to 1000", "" },
+    { "jobs --state failed", "--state is for --database", "jobs --only STATE" },
+    { "upgrade --idempotency-key _", "--idempotency-key is 1 to 255", "" },
+    { "upgrade --idempotency-key a\nb", "--idempotency-key is 1 to 255", "" },
+    { "upgrade --idempotency-key \xc3\xbc", "--idempotency-key is 1 to 255", "" },
+    { "upgrade --retry never", "--retry takes a duration", "" },
+    { "token create x --access admin", "--access is \"read\"", "" },
+    { "token", "\"token\" needs VERB [NAME]", "" },
+    { "denials --only failed", "\"denials\" does not take --only", "" },
+};
+
 static void mistakes_are_named_and_the_way_out_is_shown(void **state)
 {
-    static const struct {
-        const char *line;
-        const char *detail;
-        const char *hint;
-    } cases[] = {
-        { "", "a command is missing", "schemadctl --help" },
-        { "upgrad", "unknown command \"upgrad\"", "Did you mean \"upgrade\"?" },
-        { "hsitory", "unknown command \"hsitory\"", "Did you mean \"history\"?" },
-        { "frobnicate", "unknown command \"frobnicate\"", "schemadctl --help" },
-        { "upgrade --transation run", "unknown option \"--transation\"", "\"--transaction\"" },
-        { "upgrade --zzz", "unknown option \"--zzz\"", "schemadctl --help" },
-        { "upgrade -z", "unknown option \"-z\"", "schemadctl --help" },
-        { "current --purge", "\"current\" does not take --purge", "schemadctl current --help" },
-        { "--dry-run heads", "\"heads\" does not take --dry-run", "schemadctl heads --help" },
-        { "upgrade a b", "does not know what to do with \"b\"", "upgrade [TARGET]" },
-        { "show", "\"show\" needs REV", "show REV" },
-        { "stamp", "\"stamp\" needs TARGET...", "stamp TARGET..." },
-        { "upgrade --reason", "--reason needs a value (TEXT)", "" },
-        { "upgrade --json=yes", "--json takes no value", "" },
-        { "upgrade --reason a --reason b", "--reason is given twice", "" },
-        { "upgrade --transaction none", "--transaction is \"run\" or \"revision\", not \"none\"",
-          "" },
-        { "upgrade --backup no", "not \"no\"", "" },
-        { "upgrade --color red", "--color is", "" },
-        { "upgrade --timeout soon", "--timeout takes a duration", "" },
-        { "upgrade --timeout -1", "--timeout takes a duration", "" },
-        { "upgrade --timeout 4294967296", "--timeout takes a duration", "" },
-        { "upgrade --timeout 71583m", "--timeout takes a duration", "" },
-        { "upgrade -q -v", "--quiet and --verbose exclude each other", "" },
-        { "upgrade -q --json", "--quiet and --json exclude each other", "" },
-        { "upgrade -q --follow", "--quiet and --follow exclude each other", "" },
-        { "upgrade --wait --no-wait", "--no-wait and --wait exclude each other", "" },
-        { "upgrade --follow --no-wait", "--no-wait and --follow exclude each other", "" },
-        { "jobs --follow", "jobs --follow needs the ID of a job", "schemadctl events" },
-        { "jobs --only done", "--only is \"queued\"", "" },
-        { "jobs --verb restore", "--verb is \"upgrade\"", "" },
-        { "jobs --limit 0", "--limit is 1 to 1000", "" },
-        { "jobs --limit 1001", "--limit is 1 to 1000", "" },
-        { "jobs --limit many", "--limit is 1 to 1000", "" },
-        { "jobs --state failed", "--state is for --database", "jobs --only STATE" },
-        { "upgrade --idempotency-key _", "--idempotency-key is 1 to 255", "" },
-        { "upgrade --idempotency-key a\nb", "--idempotency-key is 1 to 255", "" },
-        { "upgrade --idempotency-key \xc3\xbc", "--idempotency-key is 1 to 255", "" },
-        { "upgrade --retry never", "--retry takes a duration", "" },
-        { "token create x --access admin", "--access is \"read\"", "" },
-        { "token", "\"token\" needs VERB [NAME]", "" },
-        { "denials --only failed", "\"denials\" does not take --only", "" },
-    };
-
     (void) state;
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct error err = parse_fails(cases[i].line, &no_environment);
+    for (size_t i = 0; i < ARRAY_SIZE(mistakes); i++) {
+        struct error err = parse_fails(mistakes[i].line, &no_environment);
 
-        if (strstr(err.detail, cases[i].detail) == NULL || strstr(err.hint, cases[i].hint) == NULL)
-            fail_msg("%s: %s / %s", cases[i].line, err.detail, err.hint);
+        if (strstr(err.detail, mistakes[i].detail) == NULL ||
+            strstr(err.hint, mistakes[i].hint) == NULL)
+            fail_msg("%s: %s / %s", mistakes[i].line, err.detail, err.hint);
     }
 }
 
@@ -234,6 +246,14 @@ static void options_decide_whom_to_ask(void **state)
         { "--database d --instance blog current", true, NULL, SCHEMAD_DATA_DIR "/blog/versions" },
         { "--scripts v heads", true, NULL, "v" },
         { "revision", true, NULL, SCHEMAD_DATA_DIR "/content/versions" },
+        { "create x", true, NULL, SCHEMAD_DATA_DIR "/content/versions" },
+        { "edit", true, NULL, SCHEMAD_DATA_DIR "/content/versions" },
+        { "init", true, NULL, "migrations/versions" },
+        { "init --scripts v", true, NULL, "v" },
+        { "--socket s revision", false, "s", NULL },
+        { "--instance blog merge heads", false, SCHEMAD_RUN_DIR "/blog.sock", NULL },
+        { "--scripts v upgrade --sql", true, NULL, "v" },
+        { "upgrade --sql", false, SCHEMAD_RUN_DIR "/content.sock", NULL },
     };
 
     (void) state;
@@ -287,6 +307,15 @@ static void the_environment_stands_in_for_options(void **state)
     assert_true(options_parse(&words, &tcp, &arena, &options, &err));
     assert_null(options.token_file);
 
+    words = words_of("revision");
+    assert_true(options_parse(&words, &daemon, &arena, &options, &err));
+    assert_false(options.is_offline);
+    words = words_of("edit"); /* never asks a daemon */
+    assert_true(options_parse(&words, &daemon, &arena, &options, &err));
+    assert_true(options.is_offline);
+    assert_null(options.socket);
+    assert_string_equal(options.scripts.items[0], "v");
+
     words = words_of("--socket t --color always current");
     assert_true(options_parse(&words, &offline, &arena, &options, &err));
     assert_string_equal(options.socket, "t");
@@ -313,7 +342,7 @@ static void ways_that_exclude_each_other_are_refused(void **state)
         "--database d jobs --follow 1",
         "--database d events",
         "--database d denials",
-        "--socket s revision",
+        "--socket s init",
         "--socket s --token-file t current",
         "--socket s --state t current",
         "--state t current",
@@ -350,6 +379,30 @@ static void a_daemon_is_asked_patiently_and_under_one_key(void **state)
     assert_true(parse("upgrade --follow").follows);
     assert_true(parse("upgrade --no-wait").is_async);
     assert_false(parse("upgrade --wait").is_async);
+}
+
+static void a_new_script_is_described_in_full(void **state)
+{
+    struct options options;
+
+    (void) state;
+    options =
+        parse("revision -m why --rev-id a1 --head b2 --splice --branch-label l --branch-label "
+              "m --depends-on c --version-path v --sql-file f --file-template %(rev)s "
+              "--slug-length 20 --timezone utc");
+    assert_string_equal(options.message, "why");
+    assert_string_equal(options.rev_id, "a1");
+    assert_string_equal(options.head, "b2");
+    assert_true(options.splices);
+    assert_string_equal(str_list_join(&options.branch_labels, " ", &arena), "l m");
+    assert_string_equal(str_list_join(&options.depends_on, " ", &arena), "c");
+    assert_string_equal(options.version_path, "v");
+    assert_string_equal(options.sql_file, "f");
+    assert_string_equal(options.name_style.file_template, "%(rev)s");
+    assert_int_equal(options.name_style.slug_length, 20);
+    assert_true(options.is_utc);
+    assert_false(parse("revision --timezone local").is_utc);
+    assert_string_equal(parse("history --rev-range a:b").range, "a:b");
 }
 
 static void jobs_are_chosen(void **state)
@@ -416,6 +469,7 @@ int main(void)
         cmocka_unit_test(the_environment_stands_in_for_options),
         cmocka_unit_test(ways_that_exclude_each_other_are_refused),
         cmocka_unit_test(a_daemon_is_asked_patiently_and_under_one_key),
+        cmocka_unit_test(a_new_script_is_described_in_full),
         cmocka_unit_test(jobs_are_chosen),
         cmocka_unit_test(a_token_needs_nobody),
         cmocka_unit_test(help_and_version_need_nothing_else),

@@ -386,6 +386,54 @@ static void a_document_can_be_a_line_and_a_note_is_not_for_quiet_ones(void **sta
     json_decref(json);
 }
 
+static void a_graph_draws_what_is_listed(void **state)
+{
+    struct paper *paper = *state;
+    json_t *list = json_of(
+        "[{'id': 'd', 'parents': ['b', 'c'], 'history_line': 'b, c -> d (head), join'},"
+        " {'id': 'c', 'parents': ['a'], 'is_current': true, 'history_line': 'a -> c (current), x'},"
+        " {'id': 'b', 'parents': ['a'], 'history_line': 'a -> b, y -> z'},"
+        " {'id': 'a', 'parents': ['gone'], 'history_line': 'gone -> a, begin'}]");
+
+    print_graph(&paper->printer, list, false, true);
+    expect_out(paper, "*    d (head), join\n"
+                      "|\\\n"
+                      "| *  c, x\n"
+                      "* |  b, y -> z\n"
+                      "|/\n"
+                      "*  a, begin\n");
+    json_decref(list);
+}
+
+static void branches_have_their_entries(void **state)
+{
+    struct paper *paper = *state;
+    json_t *list = json_of("[{'entry': 'a (branchpoint)\\n  -> b', 'is_current': true,"
+                           "  'detail': 'Rev: a (branchpoint) (current)\\n\\n  -> b'}]");
+
+    print_branches(&paper->printer, list);
+    paper->printer.is_verbose = true;
+    print_branches(&paper->printer, list);
+    expect_out(paper, "a (branchpoint)\n  -> b\n\nRev: a (branchpoint)\n\n  -> b\n\n");
+    json_decref(list);
+}
+
+static void a_check_tells_each_finding_with_its_way_out(void **state)
+{
+    struct paper *paper = *state;
+    json_t *findings =
+        json_of("[{'code': 'script-changed', 'detail': 'it changed', 'file': 'a.sql',"
+                "  'line': 3, 'column': 1, 'hint': 'change it back'},"
+                " {'code': 'not-ready', 'detail': 'behind'}]");
+    json_t *none = json_of("[]");
+
+    print_check(&paper->printer, findings);
+    print_check(&paper->printer, none);
+    expect_out(paper, "a.sql:3:1: it changed\n  hint: change it back\nbehind\nnothing is amiss\n");
+    json_decref(findings);
+    json_decref(none);
+}
+
 #define paper_test(function) cmocka_unit_test_setup_teardown(function, paper_new, paper_free)
 
 int main(void)
@@ -408,6 +456,9 @@ int main(void)
         paper_test(a_running_job_says_how_far_it_is),
         paper_test(refused_requests_are_a_table),
         paper_test(an_event_is_a_line),
+        paper_test(a_graph_draws_what_is_listed),
+        paper_test(branches_have_their_entries),
+        paper_test(a_check_tells_each_finding_with_its_way_out),
         paper_test(a_document_can_be_a_line_and_a_note_is_not_for_quiet_ones),
     };
 

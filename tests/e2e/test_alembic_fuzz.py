@@ -133,7 +133,7 @@ STRICTER = {
     "relative stamp": lambda c: c.verb == "stamp" and any(is_relative(target) for target in c.targets),
     "stamp of revisions that need each other": lambda c: c.verb == "stamp" and "cannot be stamped" in c.ours.failure,
     "merge of what needs none": lambda c: c.verb == "merge" and re.search(
-        "nothing to merge|is named twice|is an ancestor", c.ours.failure),
+        "nothing to merge|is named twice|is an ancestor|walked too far", c.ours.failure),
 }
 
 # Alembic fails or forgets where we do what was asked for.

@@ -110,6 +110,28 @@ static void test_the_first_is_a_base_and_the_next_continues_it(void **state)
     assert_string_equal(revises(site, second), first->id);
 }
 
+/* A script continues scripts; which revision a database is at says nothing. */
+static void test_current_is_no_revision_to_continue(void **state)
+{
+    struct site *site = *state;
+    const struct revision_request requests[] = {
+        { .head = "current" },
+        { .head = "current", .splice = true },
+        { .depends_on = list_of(site, "current", NULL) },
+    };
+
+    site_script(site, "aaaa", "", "", "");
+    for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
+        const char *path = NULL;
+        struct error err = { 0 };
+
+        assert_error(revision_create(&site->settings, &requests[i], &site->place->arena, &path,
+                                     &err),
+                     &err, ERR_REVISION_UNKNOWN, "'current'");
+        assert_int_equal(place_count(site->scripts), 1);
+    }
+}
+
 static void test_a_message_is_kept_whatever_it_says(void **state)
 {
     struct site *site = *state;
@@ -366,6 +388,7 @@ static void test_what_is_no_merge_is_refused(void **state)
         { { "cccc", "aaaa" }, true, ERR_TARGET_INVALID, "\"aaaa\" is an ancestor" },
         { { "cccc", "nosuch" }, false, ERR_REVISION_UNKNOWN, "nosuch" },
         { { "head", "cccc" }, false, ERR_HEADS_MULTIPLE, "dddd" },
+        { { "current", "heads" }, false, ERR_REVISION_UNKNOWN, "'current'" },
     };
     struct site *site = *state;
 
@@ -461,6 +484,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         site_test(test_the_first_is_a_base_and_the_next_continues_it),
+        site_test(test_current_is_no_revision_to_continue),
         site_test(test_a_message_is_kept_whatever_it_says),
         site_test(test_several_heads_must_be_chosen_from_or_merged),
         site_test(test_base_begins_another_history),
