@@ -214,6 +214,7 @@ struct backend backend_of(struct backend_parts *parts)
         .job_cancel = cancel,
         .events_read = read_events,
         .events_watch = watch_events,
+        .sqlite_version = engine_sqlite_version(),
         .version_table = parts->settings->version_table,
         .transaction = parts->settings->transaction,
         .script_submit = script_submit,

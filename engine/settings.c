@@ -48,3 +48,8 @@ bool settings_complete(struct engine_settings *settings, struct arena *arena, st
         settings->lock_timeout_ms = LOCK_TIMEOUT_DEFAULT_MS;
     return true;
 }
+
+const char *engine_sqlite_version(void)
+{
+    return db_sqlite_version();
+}

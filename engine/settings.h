@@ -23,6 +23,9 @@ struct engine_settings {
     bool allows_loss;                  /* loss = allow; default false */
 };
 
+/* The version of the SQLite library that the engine works with: "3.40.1". Any thread. */
+const char *engine_sqlite_version(void);
+
 /*
  * Resolve the database's path and fill the defaults; strings are made in the arena, which must
  * outlive the settings.

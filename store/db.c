@@ -323,3 +323,8 @@ bool db_facts_read(struct db *db, struct db_facts *ret, struct error *err)
     *ret = facts;
     return true;
 }
+
+const char *db_sqlite_version(void)
+{
+    return sqlite3_libversion();
+}

@@ -60,6 +60,9 @@ must_check bool db_data_version(struct db *db, uint32_t *ret, struct error *err)
  */
 bool db_has_moved(struct db *db);
 
+/* The version of the SQLite library in use: "3.40.1". Any thread. */
+const char *db_sqlite_version(void);
+
 struct db_facts {
     char journal_mode[16]; /* "delete", "wal", ... */
     uint64_t bytes;        /* page_count * page_size */

@@ -121,6 +121,11 @@ def samples(text):
     return {name: float(value) for name, _, value in lines}
 
 
+def test_what_is_running_is_said(site):
+    said = site().http.get("/metrics").text
+    assert re.search(r'^schemad_build_info{version="\d+\.\d+\.\d+",sqlite="3\.[\d.]+",libmicrohttpd="0\.[\d.]+"} 1$', said, re.M)
+
+
 def test_what_the_metrics_say_of_a_failure(site):
     said = samples(after_a_failure(site).http.get("/metrics").text)
     assert said["schemad_last_run_success"] == 0
