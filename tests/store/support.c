@@ -422,3 +422,17 @@ void tell(const char *format, ...)
         *c = *c == '\n' ? ' ' : *c;
     print_message("# %s\n", text);
 }
+
+const char *journal_path(struct place *place)
+{
+    return place_file(place, "journal.db");
+}
+
+struct journal *journal_open_ok(struct place *place)
+{
+    struct journal *journal = NULL;
+    struct error err = { 0 };
+
+    assert_ok(journal_open(journal_path(place), &journal, &err), &err);
+    return journal;
+}

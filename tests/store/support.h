@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "migrations/graph.h"
 #include "migrations/plan.h"
+#include "store/journal.h"
 #include "store/runner.h"
 
 #include <stdbool.h>
@@ -39,6 +40,10 @@ int place_teardown(void **state);
 
 /* Path of a file in the place's directory, in its arena. */
 const char *place_file(struct place *place, const char *name);
+
+/* The path of a journal in this place, and that journal, opened; close it. */
+const char *journal_path(struct place *place);
+struct journal *journal_open_ok(struct place *place);
 
 /* How many directory entries there are, hidden ones included, without "." and "..". */
 unsigned place_count(const char *directory);

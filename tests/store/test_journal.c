@@ -12,20 +12,6 @@
 
 #define NOON INT64_C(1795176184000000)
 
-static const char *path_of(struct place *place)
-{
-    return place_file(place, "journal.db");
-}
-
-static struct journal *open_ok(struct place *place)
-{
-    struct journal *journal = NULL;
-    struct error err = { 0 };
-
-    assert_ok(journal_open(path_of(place), &journal, &err), &err);
-    return journal;
-}
-
 static struct history linear(struct place *place)
 {
     struct history history = { .place = place };
@@ -135,12 +121,12 @@ static unsigned reconcile(struct place *place, struct journal *journal, const ch
 static void test_run_survives_a_restart_with_all_its_facts(void **state)
 {
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
     struct run_report report = { 0 };
 
     write_success(place, journal, "0000000000000001", "a1", "c3");
     journal_close(journal);
-    journal = open_ok(place);
+    journal = journal_open_ok(place);
     report = read_ok(place, journal, "0000000000000001");
     assert_int_equal(report.verb, VERB_UPGRADE);
     assert_int_equal(report.outcome, RUN_SUCCEEDED);
@@ -163,7 +149,7 @@ static void test_run_survives_a_restart_with_all_its_facts(void **state)
 static void test_unfinished_run_is_told_as_such(void **state)
 {
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
     struct run_report report = { 0 };
 
     write_intent(place, journal, "0000000000000001", NULL, "head");
@@ -177,7 +163,7 @@ static void test_unfinished_run_is_told_as_such(void **state)
 static void test_error_is_kept_whole(void **state)
 {
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
     const struct plan *plan = plan_to(place, NULL, "head");
     struct run_report report = report_of("0000000000000001", plan);
     struct error err = { 0 };
@@ -209,7 +195,7 @@ static void test_error_is_kept_whole(void **state)
 static void test_failure_without_intent_is_journalled_too(void **state)
 {
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
     struct run_report report = {
         .id = "0000000000000001", .verb = VERB_DOWNGRADE, .outcome = RUN_FAILED, .started_us = NOON
     };
@@ -232,7 +218,7 @@ static void test_failure_without_intent_is_journalled_too(void **state)
 static void test_unknown_run(void **state)
 {
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
     struct run_report report = { 0 };
     struct error err = { 0 };
 
@@ -255,7 +241,7 @@ static const char *digest_of(struct place *place, struct journal *journal, const
 static void test_scripts_are_kept_by_digest(void **state)
 {
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
     const struct plan *plan = plan_to(place, NULL, "a1");
 
     write_intent(place, journal, "0000000000000001", NULL, "head");
@@ -263,8 +249,8 @@ static void test_scripts_are_kept_by_digest(void **state)
     write_success(place, journal, "0000000000000002", NULL, "b2");
     assert_string_equal(digest_of(place, journal, "a1"), plan->steps[0].revision->script->sha256);
     assert_null(digest_of(place, journal, "c3"));
-    assert_int_equal(sql_number(path_of(place), "SELECT count(*) FROM scripts"), 3);
-    assert_contains(sql_text(place, path_of(place),
+    assert_int_equal(sql_number(journal_path(place), "SELECT count(*) FROM scripts"), 3);
+    assert_contains(sql_text(place, journal_path(place),
                              "SELECT CAST(text AS TEXT) FROM scripts WHERE revision = 'a1'"),
                     "CREATE TABLE a (x);");
     journal_close(journal);
@@ -305,7 +291,7 @@ static void write_downgrade(struct place *place, struct journal *journal, const 
 static void test_what_is_applied_by_the_journals_word(void **state)
 {
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
 
     assert_string_equal(applied_at(place, journal, NULL), "");
     write_success(place, journal, "0000000000000001", NULL, "b2");
@@ -328,7 +314,7 @@ static void test_what_is_applied_by_the_journals_word(void **state)
 static void test_a_script_is_kept_with_the_run_that_applied_it(void **state)
 {
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
     struct kept_script script = { 0 };
     struct error err = { 0 };
     bool is_found = true;
@@ -377,7 +363,7 @@ static void test_crashed_run_is_settled_by_the_rows_of_the_database(void **state
 
     for (size_t i = 0; i < ARRAY_SIZE(crashes); i++) {
         const struct crash *crash = &crashes[i];
-        struct journal *journal = open_ok(place);
+        struct journal *journal = journal_open_ok(place);
         struct run_report report = { 0 };
 
         write_intent(place, journal, "0000000000000001", "a1", "c3");
@@ -394,14 +380,14 @@ static void test_crashed_run_is_settled_by_the_rows_of_the_database(void **state
         assert_string_equal(report.error.hint, crash->hint);
         assert_int_equal(reconcile(place, journal, crash->rows_now), 0);
         journal_close(journal);
-        assert_int_equal(unlink(path_of(place)), 0);
+        assert_int_equal(unlink(journal_path(place)), 0);
     }
 }
 
 static void test_rows_moved_by_others_become_a_run(void **state)
 {
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
     struct run_reports runs = { 0 };
     struct error err = { 0 };
 
@@ -422,7 +408,7 @@ static void test_rows_moved_by_others_become_a_run(void **state)
 static void test_new_journal_beside_an_old_database_knows_nothing(void **state)
 {
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
 
     assert_int_equal(reconcile(place, journal, "b2"), 0);
     journal_close(journal);
@@ -436,15 +422,15 @@ static void test_damaged_journal_is_set_aside(void **state)
     struct error err = { 0 };
     struct journal *journal = NULL;
 
-    assert_ok(file_write_new(path_of(place), "this is no journal, and it is long enough", 41, 0600,
-                             &err),
+    assert_ok(file_write_new(journal_path(place), "this is no journal, and it is long enough", 41,
+                             0600, &err),
               &err);
-    journal = open_ok(place);
+    journal = journal_open_ok(place);
     assert_contains(journal_notice(journal), ".damaged-");
     write_success(place, journal, "0000000000000001", NULL, "a1");
     journal_close(journal);
     assert_int_equal(place_count(place->directory), 2);
-    journal = open_ok(place);
+    journal = journal_open_ok(place);
     assert_null(journal_notice(journal));
     journal_close(journal);
 }
@@ -455,14 +441,14 @@ static void test_foreign_and_newer_files_are_refused(void **state)
     struct journal *journal = NULL;
     struct error err = { 0 };
 
-    sql_run(path_of(place), "CREATE TABLE precious (a)");
-    assert_error(journal_open(path_of(place), &journal, &err), &err, ERR_JOURNAL,
+    sql_run(journal_path(place), "CREATE TABLE precious (a)");
+    assert_error(journal_open(journal_path(place), &journal, &err), &err, ERR_JOURNAL,
                  "another program's database");
-    sql_run(path_of(place), "PRAGMA user_version = 99");
+    sql_run(journal_path(place), "PRAGMA user_version = 99");
     error_clear(&err);
-    assert_error(journal_open(path_of(place), &journal, &err), &err, ERR_JOURNAL,
+    assert_error(journal_open(journal_path(place), &journal, &err), &err, ERR_JOURNAL,
                  "version 99 is newer");
-    assert_int_equal(sql_number(path_of(place), "SELECT count(*) FROM precious"), 0);
+    assert_int_equal(sql_number(journal_path(place), "SELECT count(*) FROM precious"), 0);
 }
 
 static void test_journal_is_created_with_its_mode(void **state)
@@ -470,8 +456,8 @@ static void test_journal_is_created_with_its_mode(void **state)
     struct place *place = *state;
     struct stat st;
 
-    journal_close(open_ok(place));
-    assert_int_equal(stat(path_of(place), &st), 0);
+    journal_close(journal_open_ok(place));
+    assert_int_equal(stat(journal_path(place), &st), 0);
     assert_int_equal(st.st_mode & 0777, 0660);
 }
 

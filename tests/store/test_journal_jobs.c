@@ -10,20 +10,6 @@
 
 #define NOON INT64_C(1795176184000000)
 
-static const char *path_of(struct place *place)
-{
-    return place_file(place, "journal.db");
-}
-
-static struct journal *open_ok(struct place *place)
-{
-    struct journal *journal = NULL;
-    struct error err = { 0 };
-
-    assert_ok(journal_open(path_of(place), &journal, &err), &err);
-    return journal;
-}
-
 static struct registered_job job_of(unsigned number, const char *actor, const char *key,
                                     unsigned char fingerprint, int64_t queued_us)
 {
@@ -83,12 +69,12 @@ static unsigned find(struct journal *journal, const char *actor, const char *key
 static void test_a_key_finds_its_job_after_a_restart(void **state)
 {
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
 
     add(journal, 1, "deploy-7");
     add(journal, 2, NULL);
     journal_close(journal);
-    journal = open_ok(place);
+    journal = journal_open_ok(place);
     assert_int_equal(find(journal, "uid 1", "deploy-7", 0), 1);
     assert_int_equal(find(journal, "uid 1", "deploy-8", 0), 0);
     assert_int_equal(find(journal, "uid 1", "DEPLOY-7", 0), 0);
@@ -98,7 +84,7 @@ static void test_a_key_finds_its_job_after_a_restart(void **state)
 static void test_a_key_is_its_actors_own(void **state)
 {
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
     struct registered_job other = job_of(2, "uid 2", "deploy-7", 9, NOON);
 
     add(journal, 1, "deploy-7");
@@ -111,7 +97,7 @@ static void test_a_key_is_its_actors_own(void **state)
 static void test_a_key_is_for_one_request(void **state)
 {
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
     struct registered_job asked = job_of(0, "uid 1", "deploy-7", 1, 0);
     char id[RUN_ID_SIZE];
     struct error err = { 0 };
@@ -127,7 +113,7 @@ static void test_a_key_is_for_one_request(void **state)
 static void test_a_key_is_taken_once(void **state)
 {
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
     struct registered_job again = job_of(2, "uid 1", "deploy-7", 1, NOON);
     struct error err = { 0 };
 
@@ -140,7 +126,7 @@ static void test_a_key_is_taken_once(void **state)
 static void test_an_old_key_is_new_again(void **state)
 {
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
     struct registered_job again = job_of(3, "uid 1", "ended", 1, NOON + 100);
     struct registered_job other = job_of(4, "uid 1", "waiting", 1, NOON + 101);
     int64_t queued_us = 0;
@@ -158,7 +144,7 @@ static void test_an_old_key_is_new_again(void **state)
     assert_int_equal(find(journal, "uid 1", "waiting", 0), 4);
 
     /* Job 1 has its run, which knows when it was queued; job 2 is still to begin. */
-    assert_string_equal(sql_text(place, path_of(place), "SELECT id + 0 FROM jobs ORDER BY 1"),
+    assert_string_equal(sql_text(place, journal_path(place), "SELECT id + 0 FROM jobs ORDER BY 1"),
                         "2\n3\n4");
     assert_ok(journal_queued_us(journal, "0000000000000001", &queued_us, &err), &err);
     assert_int_equal(queued_us, NOON + 1);
@@ -168,7 +154,7 @@ static void test_an_old_key_is_new_again(void **state)
 static void test_a_job_that_was_refused_leaves_nothing(void **state)
 {
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
     struct error err = { 0 };
     unsigned settled = 9;
 
@@ -195,7 +181,7 @@ static int64_t queued_us(struct journal *journal, const char *id)
 static void test_a_run_knows_when_its_job_was_queued(void **state)
 {
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
     struct run_report report = { .id = "0000000000000003", .actor = "uid 1", .started_us = NOON };
     struct run_report found = { 0 };
     struct error err = { 0 };
@@ -221,7 +207,7 @@ static void test_a_run_knows_when_its_job_was_queued(void **state)
 static void test_jobs_that_never_began_are_interrupted_runs(void **state)
 {
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
     struct registered_job job = job_of(1, "uid 1", "deploy-7", 1, NOON);
     version_rows rows = { 0 };
     struct run_reports runs = { 0 };
@@ -272,7 +258,7 @@ static void test_where_the_database_is_is_said_as_far_as_it_is_known(void **stat
         { &no_row, "daemon ended before the job began; nothing was run; database is at base" },
     };
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
 
     for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
         struct registered_job job = job_of(i + 1, "uid 1", NULL, 0, NOON);
@@ -306,8 +292,8 @@ static const char sql_crowd[] =
 static void test_runs_that_did_nothing_are_forgotten_but_for_the_newest(void **state)
 {
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
-    const char *path = path_of(place);
+    struct journal *journal = journal_open_ok(place);
+    const char *path = journal_path(place);
 
     end(journal, 2001, RUN_FAILED); /* older than all of them */
     add(journal, 1, NULL);

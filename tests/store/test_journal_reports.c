@@ -10,20 +10,6 @@
 
 #define NOON INT64_C(1795176184000000)
 
-static const char *path_of(struct place *place)
-{
-    return place_file(place, "journal.db");
-}
-
-static struct journal *open_ok(struct place *place)
-{
-    struct journal *journal = NULL;
-    struct error err = { 0 };
-
-    assert_ok(journal_open(path_of(place), &journal, &err), &err);
-    return journal;
-}
-
 static version_rows rows_of(struct place *place, const char *id)
 {
     version_rows rows = { 0 };
@@ -177,7 +163,7 @@ static void test_a_run_is_read_as_it_was_written(void **state)
     struct place *place = *state;
 
     for (size_t i = 0; i < ARRAY_SIZE(tellings); i++) {
-        struct journal *journal = open_ok(place);
+        struct journal *journal = journal_open_ok(place);
         struct run_report report = report_of(place, &tellings[i]);
         struct run_report found = { 0 };
         struct error err = { 0 };
@@ -185,18 +171,18 @@ static void test_a_run_is_read_as_it_was_written(void **state)
         tell("%zu: %s", i, run_outcome_name(tellings[i].outcome));
         write_report(place, journal, &tellings[i], &report);
         journal_close(journal);
-        journal = open_ok(place);
+        journal = journal_open_ok(place);
         assert_ok(journal_run_read(journal, report.id, &place->arena, &found, &err), &err);
         assert_string_equal(report_text(place, &found), report_text(place, &report));
         journal_close(journal);
-        assert_int_equal(remove(path_of(place)), 0);
+        assert_int_equal(remove(journal_path(place)), 0);
     }
 }
 
 static void test_what_the_engine_journalled_is_left_as_it_is(void **state)
 {
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
     struct run_report report = report_of(place, &tellings[0]);
     struct run_report other = report;
     struct run_report found = { 0 };
@@ -237,7 +223,7 @@ static void test_rows_of_runs_without_an_intent_are_no_knowledge(void **state)
         if (tellings[i].way == WITH_INTENT)
             continue;
         tell("%zu: %s", i, run_outcome_name(tellings[i].outcome));
-        journal = open_ok(place);
+        journal = journal_open_ok(place);
         report = report_of(place, &to_a1);
         write_report(place, journal, &to_a1, &report);
         report = report_of(place, &tellings[i]);
@@ -247,7 +233,7 @@ static void test_rows_of_runs_without_an_intent_are_no_knowledge(void **state)
         assert_int_equal(reconcile(place, journal, "a1"), 0); /* nobody moved anything */
         assert_int_equal(reconcile(place, journal, "zz"), 1); /* somebody did */
         journal_close(journal);
-        assert_int_equal(remove(path_of(place)), 0);
+        assert_int_equal(remove(journal_path(place)), 0);
     }
 }
 
@@ -257,7 +243,7 @@ static void test_a_dry_run_says_nothing_of_an_open_run(void **state)
     static const struct told planned = { BY_JOB, VERB_UPGRADE, RUN_PLANNED, "a1",   "c3",
                                          2,      NULL,         NULL,        ERR_OK, false };
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
     struct run_report intent = report_of(place, &tellings[0]);
     struct run_report report = report_of(place, &planned);
     struct run_report found = { 0 };
@@ -277,7 +263,7 @@ static void test_a_dry_run_says_nothing_of_an_open_run(void **state)
 static void test_a_dry_run_leaves_no_script(void **state)
 {
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
     struct run_report report = report_of(place, &tellings[12]);
     const char *digest = "";
     struct error err = { 0 };
@@ -286,7 +272,7 @@ static void test_a_dry_run_leaves_no_script(void **state)
     write_report(place, journal, &tellings[12], &report);
     assert_ok(journal_script_digest(journal, "c3", &place->arena, &digest, &err), &err);
     assert_null(digest);
-    assert_int_equal(sql_number(path_of(place), "SELECT sum(is_done) FROM run_steps"), 0);
+    assert_int_equal(sql_number(journal_path(place), "SELECT sum(is_done) FROM run_steps"), 0);
     journal_close(journal);
 }
 
@@ -400,7 +386,7 @@ static void test_lists_hold_what_was_asked_for(void **state)
         { { .limit = 9, .since_us = SECONDS(31), .actor = "uid 1" }, "5 4" },
     };
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
 
     fill_list(journal);
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -413,11 +399,11 @@ static void test_lists_hold_what_was_asked_for(void **state)
 static void test_a_list_can_be_long(void **state)
 {
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
     struct run_reports runs = { 0 };
     struct error err = { 0 };
 
-    sql_run(path_of(place),
+    sql_run(journal_path(place),
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)\n"
             "INSERT INTO runs (id, verb, actor, rows_before, rows_after, outcome, started_us)\n"
             "SELECT printf('%016d', i), 'upgrade', 'x', '', '', 'failed', i FROM n");
@@ -445,7 +431,7 @@ static const char *last_id(struct place *place, struct journal *journal)
 static void test_the_last_run_is_one_that_did_something(void **state)
 {
     struct place *place = *state;
-    struct journal *journal = open_ok(place);
+    struct journal *journal = journal_open_ok(place);
     struct registered_job waiting = { .id = ID(9), .actor = "uid 1", .queued_us = NOON };
     struct error err = { 0 };
     unsigned settled = 0;
@@ -453,14 +439,14 @@ static void test_the_last_run_is_one_that_did_something(void **state)
     assert_string_equal(last_id(place, journal), "none");
     fill_list(journal);
     assert_string_equal(last_id(place, journal), ID(8));
-    sql_run(path_of(place), "UPDATE runs SET outcome = 'planned' WHERE number = 8");
+    sql_run(journal_path(place), "UPDATE runs SET outcome = 'planned' WHERE number = 8");
     assert_string_equal(last_id(place, journal), ID(6)); /* 7 was a dry run, too */
 
     /* Nor one whose job never began, nor one that runs, nor somebody else's doing. */
     assert_ok(journal_job_add(journal, &waiting, 0, &err), &err);
     assert_ok(journal_jobs_settle(journal, NULL, &settled, &err), &err);
     assert_int_equal(settled, 1);
-    sql_run(path_of(place),
+    sql_run(journal_path(place),
             "UPDATE runs SET outcome = 'unfinished', rows_planned = '' WHERE number = 6;"
             "UPDATE runs SET outcome = 'applied-externally', rows_planned = '' WHERE number = 5");
     assert_string_equal(last_id(place, journal), ID(3));
